@@ -1,0 +1,98 @@
+"""Undo beside do: a lab is what was made, and in reverse order how it is unmade.
+
+Every method makes one thing and on the next line registers its undo. If a step fails, leaving the `with`
+block undoes the steps before it. Ctrl-C waits until both lines are done, and until an undo is complete.
+"""
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Self
+
+from netns import links, namespace
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    # For this thread and for the commands it runs meanwhile. A signal that comes now is taken at the end.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class Lab:
+    """Namespaces and links that go when the `with` block ends, on Ctrl-C too.
+
+        with Lab() as lab:
+            lab.namespace("vm1")
+            lab.namespace("ext")
+            lab.veth("vm1", "eth0", "ext", "wire0", mtu=1500)
+
+    Errors are those of `namespace` and `links`.
+    """
+
+    def __init__(self) -> None:
+        self._undo = ExitStack()
+        self._failures: list[Exception] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @_uninterrupted()
+    def namespace(self, name: str, *, ipv6: bool = False) -> None:
+        """`namespace.create`; undone with whatever still runs inside."""
+        namespace.create(name, ipv6=ipv6)
+        self.push(namespace.remove, name)
+        self.push(namespace.end_processes, name)
+
+    @_uninterrupted()
+    def veth(
+        self,
+        ns_a: str,
+        name_a: str,
+        ns_b: str,
+        name_b: str,
+        *,
+        mtu: int,
+        mac_a: str | None = None,
+        mac_b: str | None = None,
+        queues: int = 1,
+    ) -> None:
+        """`links.veth`."""
+        links.veth(ns_a, name_a, ns_b, name_b, mtu=mtu, mac_a=mac_a, mac_b=mac_b, queues=queues)
+        self.push(links.remove, ns_a, name_a)
+
+    @_uninterrupted()
+    def bridge(self, ns: str, name: str, members: Sequence[str]) -> None:
+        """`links.bridge`."""
+        links.bridge(ns, name, members)
+        self.push(links.remove, ns, name)
+
+    def push(self, undo: Callable[..., object], *args: object) -> None:
+        """Register the undo of what was just done."""
+        self._undo.callback(self._attempt, undo, *args)
+
+    def close(self) -> None:
+        """Undo everything, last first, past every failure; a second call finds nothing to do.
+
+        Raises ExceptionGroup with all the failures, each with the undo that failed as its note.
+        """
+        try:
+            self._undo.close()
+        finally:
+            failures, self._failures = self._failures, []
+            if failures:
+                raise ExceptionGroup("the lab was not undone completely", failures)
+
+    @_uninterrupted()
+    def _attempt(self, undo: Callable[..., object], *args: object) -> None:
+        try:
+            undo(*args)
+        except Exception as failure:
+            failure.add_note(f"undo: {getattr(undo, '__qualname__', undo)}{args}")
+            self._failures.append(failure)

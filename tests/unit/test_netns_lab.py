@@ -1,0 +1,97 @@
+import os
+import signal
+
+import pytest
+
+from netns import namespace
+from netns.lab import Lab
+
+
+def test_undo_runs_in_reverse() -> None:
+    undone: list[str] = []
+    with Lab() as lab:
+        lab.push(undone.append, "first")
+        lab.push(undone.append, "second")
+
+    assert undone == ["second", "first"]
+
+
+def test_a_step_that_fails_undoes_the_steps_before_it() -> None:
+    undone: list[str] = []
+
+    def build() -> None:
+        with Lab() as lab:
+            lab.push(undone.append, "first")
+            raise ValueError("the second step")
+
+    with pytest.raises(ValueError, match="the second step"):
+        build()
+    assert undone == ["first"]
+
+
+def test_undo_goes_on_past_failures_and_reports_them_all() -> None:
+    undone: list[str] = []
+
+    def fail(what: str) -> None:
+        raise OSError(what)
+
+    lab = Lab()
+    lab.push(undone.append, "first")
+    lab.push(fail, "second")
+    lab.push(undone.append, "third")
+    lab.push(fail, "fourth")
+    with pytest.raises(ExceptionGroup) as caught:
+        lab.close()
+
+    assert undone == ["third", "first"]
+    assert [str(failure) for failure in caught.value.exceptions] == ["fourth", "second"]
+    assert "fail('fourth',)" in caught.value.exceptions[0].__notes__[0]
+
+
+def test_what_is_undone_is_not_undone_again() -> None:
+    undone: list[str] = []
+    with Lab() as lab:
+        lab.push(undone.append, "only")
+        lab.close()
+
+    assert undone == ["only"]
+
+
+def test_a_failure_is_reported_once() -> None:
+    lab = Lab()
+    lab.push(os.rmdir, "/proc/no-such-directory")
+    with pytest.raises(ExceptionGroup):
+        lab.close()
+
+    lab.close()
+
+
+def test_ctrl_c_interrupts_no_undo_and_skips_none() -> None:
+    undone: list[str] = []
+
+    def interrupted() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        undone.append("second")
+
+    lab = Lab()
+    lab.push(undone.append, "first")
+    lab.push(interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lab.close()
+
+    assert undone == ["second", "first"]
+
+
+def test_ctrl_c_waits_until_what_was_made_has_its_undo(monkeypatch: pytest.MonkeyPatch) -> None:
+    removed: list[str] = []
+
+    def interrupted(_name: str, **_options: bool) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(namespace, "create", interrupted)
+    monkeypatch.setattr(namespace, "end_processes", lambda _name: None)
+    monkeypatch.setattr(namespace, "remove", removed.append)
+
+    with pytest.raises(KeyboardInterrupt), Lab() as lab:
+        lab.namespace("vm1")
+    assert removed == ["vm1"]
