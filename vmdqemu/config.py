@@ -1,0 +1,280 @@
+"""The lab file: TOML in; frozen, fully checked values out, or every problem at once, each with its path.
+
+Theory of operation. The models check each key for itself; `_conflicts` then checks what the tables say
+against each other. It runs on the tables that are sound, so that a slip in `vm[0]` does not hide that `vm[1]`
+and `vm[2]` share a MAC address. Code that holds a `LabConfig` trusts it and checks nothing again.
+"""
+
+import hashlib
+import tomllib
+from collections.abc import Hashable, Iterable, Iterator
+from ipaddress import ip_interface
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from vmdqemu.config_problems import Location, Problem, from_validation, in_file_order, spelled
+from vmdqemu.config_values import (
+    Addresses,
+    Arbiter,
+    Flag,
+    LabName,
+    Mac,
+    Mode,
+    Model,
+    Mtu,
+    Prefix,
+    Queues,
+    Rate,
+    Ring,
+    Vlan,
+    VmName,
+    Weight,
+)
+from vmdqemu.errors import LabFileError
+from vmdqemu.nic.frame import format_mac
+
+EXT = "ext"  # the outside host, at the far end of the wire
+IPV6_MINIMUM_MTU = 1280  # RFC 8200 section 5; Linux turns IPv6 off below it
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class AdapterConfig(_Table):
+    """The emulated adapter; `ring` is the descriptors of each receive queue."""
+
+    model: Model = "ideal"
+    mode: Mode = "off"
+    offloads: Flag = True
+    ring: Ring = 4096
+    arbiter: Arbiter = "deficit"
+    local_switch: Flag = False
+
+
+class PortConfig(_Table):
+    """What a VM and the outside host have in common: a MAC address (6 octets), IP addresses, a VLAN."""
+
+    mac: Mac = b""  # `parse` fills it
+    addresses: Addresses = Field(default=(), alias="address")
+    vlan: Vlan = None
+
+    @property
+    def ipv6(self) -> bool:
+        """Whether any address is an IPv6 one."""
+        return any(ip_interface(address).version == 6 for address in self.addresses)
+
+
+class WireConfig(PortConfig):
+    """The outside host on the wire; with a `vlan` it sends and receives tagged frames."""
+
+
+class VmConfig(PortConfig):
+    """A VM: `vlan` is its port VLAN, `queues` its channels, `rate` its transmit limit in Mbit/s if any."""
+
+    name: VmName
+    queues: Queues = 1
+    weight: Weight = 1
+    rate: Rate = None
+    spoof_check: Flag = True
+
+
+class LabConfig(_Table):
+    """A lab: one adapter, its VMs, and the wire to the outside host if there is one."""
+
+    name: LabName = ""  # `parse` fills it
+    prefix: Prefix = ""
+    mtu: Mtu = 1500
+    adapter: AdapterConfig = Field(default=AdapterConfig(), description="an [adapter] table")
+    wire: WireConfig | None = Field(default=None, description="a [wire] table")
+    # the 82599 sorts into 64 pools at most (ixgbe_type.h, MRQC)
+    vms: tuple[VmConfig, ...] = Field(
+        alias="vm",
+        strict=False,
+        min_length=1,
+        max_length=64,
+        description="1 to 64 [[vm]] tables, one for each VM",
+    )
+
+    @property
+    def nic_namespace(self) -> str:
+        """The adapter's namespace: it holds `wire` and `pf0`."""
+        return f"{self.name}-nic"
+
+    @property
+    def ext_namespace(self) -> str:
+        """The outside host's namespace."""
+        return self.prefix + EXT
+
+    def namespace(self, vm: VmConfig) -> str:
+        """A VM's namespace."""
+        return self.prefix + vm.name
+
+
+Port = TypeVar("Port", bound=PortConfig)
+Vms: TypeAlias = dict[Location, VmConfig]  # each by its place in the file
+
+TABLES: dict[str, type[BaseModel]] = {
+    "": LabConfig,
+    "adapter": AdapterConfig,
+    "wire": WireConfig,
+    "vm": VmConfig,
+}
+
+
+def load(path: Path) -> LabConfig:
+    """Read a lab file; without a `name` key the lab is called after the file. Raises LabFileError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise LabFileError([f"{path}: {error.strerror}; give the path of a readable lab file"]) from None
+    except UnicodeDecodeError as error:
+        raise LabFileError([f"{path}: octet {error.start} is not UTF-8; save the file as UTF-8"]) from None
+    return parse(text, path.stem)
+
+
+def parse(text: str, name: str) -> LabConfig:
+    """Check a lab file's text; `name` is the lab's unless the text has a `name` key. Raises LabFileError."""
+    document = _read_toml(text)
+    document.setdefault("name", name)
+    lab, problems = _check(document)
+    sound, numbers = _sound_part(document, problems)
+    if sound_lab := lab or _check(sound)[0]:
+        problems += _conflicts(sound_lab, numbers)
+    if lab is None or problems:
+        raise LabFileError(in_file_order(problems, document))
+    return lab
+
+
+def derive_mac(lab: str, name: str) -> bytes:
+    """The MAC address (6 octets) of a port that gives none: unicast, local, the same in every run."""
+    return b"\x02" + hashlib.blake2b(f"{lab}/{name}".encode(), digest_size=5).digest()
+
+
+def json_schema() -> dict[str, Any]:
+    """What a lab file may say, for editors and other tools (JSON Schema 2020-12)."""
+    schema = LabConfig.model_json_schema(schema_generator=_TomlSchema)
+    return {"$schema": _TomlSchema.schema_dialect, **schema}
+
+
+class _TomlSchema(GenerateJsonSchema):
+    """TOML has no null: a key without a value is left out, so neither types nor defaults show one."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        if schema.get("default") in (None, b"", "", ()):
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)
+
+
+def _read_toml(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise LabFileError([f"not TOML: {error}"]) from None
+    except (ValueError, RecursionError):  # an integer of 5000 digits, a thousand nested lists
+        raise LabFileError(["not TOML: a number is too long or a list too deep; shorten it"]) from None
+
+
+def _check(document: dict[str, Any]) -> tuple[LabConfig | None, list[Problem]]:
+    """Check each key for itself: a lab and no problems, or problems and no lab."""
+    try:
+        return _with_macs(LabConfig.model_validate(document)), []
+    except ValidationError as error:
+        return None, from_validation(error, TABLES)
+
+
+def _with_macs(lab: LabConfig) -> LabConfig:
+    vms = tuple(_with_mac(vm, lab.name, vm.name) for vm in lab.vms)
+    wire = _with_mac(lab.wire, lab.name, EXT) if lab.wire else None
+    return lab.model_copy(update={"vms": vms, "wire": wire})
+
+
+def _with_mac(port: Port, lab: str, name: str) -> Port:
+    return port if port.mac else port.model_copy(update={"mac": derive_mac(lab, name)})
+
+
+def _sound_part(document: dict[str, Any], problems: list[Problem]) -> tuple[dict[str, Any], list[int]]:
+    """The document without its broken VMs, tables and keys, and the numbers of the VMs that are left."""
+    broken = {problem.location[: 2 if problem.location[0] == "vm" else 1] for problem in problems}
+    sound = {key: value for key, value in document.items() if (key,) not in broken}
+    vms = sound.get("vm", [])
+    numbers = [number for number in range(len(vms)) if ("vm", number) not in broken]
+    return sound | {"vm": [vms[number] for number in numbers]}, numbers
+
+
+def _conflicts(lab: LabConfig, numbers: list[int]) -> Iterator[Problem]:
+    """What is right in itself but cannot stand together; `numbers` are the file's for `lab.vms`."""
+    vms: Vms = {("vm", number): vm for number, vm in zip(numbers, lab.vms, strict=True)}
+    ports: dict[Location, PortConfig] = {**vms, ("wire",): lab.wire} if lab.wire else {**vms}
+    yield from _name_conflicts(vms)
+    yield from _namespace_conflicts(lab, vms)
+    yield from _mac_conflicts(lab, vms)
+    yield from _address_conflicts(ports)
+    yield from _mtu_conflicts(lab.mtu, ports)
+
+
+def _name_conflicts(vms: Vms) -> Iterator[Problem]:
+    for place, first in _repeats((place, vm.name) for place, vm in vms.items()):
+        text = f'"{vms[place].name}" is already {spelled(first)}\'s; use another name'
+        yield Problem((*place, "name"), text)
+
+
+def _namespace_conflicts(lab: LabConfig, vms: Vms) -> Iterator[Problem]:
+    owners = {lab.nic_namespace: "the adapter"}
+    if lab.wire:
+        owners[lab.ext_namespace] = "the outside host"
+    for place, vm in vms.items():
+        namespace = lab.namespace(vm)
+        if namespace in owners:
+            text = f'"{namespace}" is the namespace of {owners[namespace]}; use another name'
+            yield Problem((*place, "name"), text)
+
+
+def _mac_conflicts(lab: LabConfig, vms: Vms) -> Iterator[Problem]:
+    """A filter is a MAC address and a VLAN: two VLANs may share an address, but not the outside host's."""
+    for place, first in _repeats((place, (vm.mac, vm.vlan)) for place, vm in vms.items()):
+        vm = vms[place]
+        if vm.name == vms[first].name and vm.mac == derive_mac(lab.name, vm.name):
+            continue  # equal names derive equal addresses: the name is the mistake
+        where = f" in VLAN {vm.vlan}" if vm.vlan else ""
+        text = f"{format_mac(vm.mac)} is already {spelled(first)}'s{where}; use another address"
+        yield Problem((*place, "mac"), text)
+    for place, vm in vms.items():
+        if lab.wire and vm.mac == lab.wire.mac and vm.name != EXT:  # that name is a conflict by itself
+            text = f"{format_mac(vm.mac)} is already {spelled(place)}'s; use another address"
+            yield Problem(("wire", "mac"), text)
+
+
+def _address_conflicts(ports: dict[Location, PortConfig]) -> Iterator[Problem]:
+    owned = {
+        (*place, "address", index): (ip_interface(address).ip, port.vlan)
+        for place, port in ports.items()
+        for index, address in enumerate(port.addresses)
+    }
+    for location, first in _repeats(owned.items()):
+        address, vlan = owned[location]
+        where = f" in VLAN {vlan}" if vlan else ""
+        text = f"{address} is already {spelled(first[:-2])}'s{where}; use another address"
+        yield Problem(location, text)
+
+
+def _mtu_conflicts(mtu: int, ports: dict[Location, PortConfig]) -> Iterator[Problem]:
+    users = [spelled(place) for place, port in ports.items() if port.ipv6]
+    if users and mtu < IPV6_MINIMUM_MTU:
+        text = f"{mtu} is too small for the IPv6 address of {users[0]}; use at least {IPV6_MINIMUM_MTU}"
+        yield Problem(("mtu",), text)
+
+
+def _repeats(entries: Iterable[tuple[Location, Hashable]]) -> Iterator[tuple[Location, Location]]:
+    """Each place whose value stands at an earlier place already, with that earlier place."""
+    seen: dict[Hashable, Location] = {}
+    for place, value in entries:
+        if (first := seen.setdefault(value, place)) != place:
+            yield place, first

@@ -1,0 +1,110 @@
+"""What a single key of a lab file may hold: one annotated type for each kind of value.
+
+A type's `description` completes the sentence "use ...": it is the cure in a problem's line, and what an
+editor shows from the JSON Schema. Our own validators raise ValueError with fault and cure in one line.
+"""
+
+from ipaddress import ip_interface
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from vmdqemu.config_problems import shown
+from vmdqemu.nic.frame import is_multicast, parse_mac
+
+MAC_EXAMPLE = '"02:00:00:00:00:01"'
+ADDRESS_CURE = 'use one such as "10.0.0.1/24" or "fd00::1/64"'
+
+
+def _mac(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise ValueError(f"{shown(value)} is not text; use a MAC address such as {MAC_EXAMPLE}")
+    try:
+        mac = parse_mac(value)
+    except ValueError:
+        raise ValueError(f"{shown(value)} is not a MAC address; use one such as {MAC_EXAMPLE}") from None
+    if is_multicast(mac):
+        raise ValueError(f"{value} is a multicast address; a port needs a unicast one (the first octet even)")
+    if not any(mac):
+        raise ValueError(f"{value} is nobody's address; use one such as {MAC_EXAMPLE}")
+    return mac
+
+
+def _address(text: str) -> str:
+    try:
+        interface = ip_interface(text)
+    except ValueError:
+        raise ValueError(f"{shown(text)} is not an IP address; {ADDRESS_CURE}") from None
+    if "/" not in text or "%" in text:
+        raise ValueError(f"{shown(text)} is not an address with just its prefix length; {ADDRESS_CURE}")
+    address, network = interface.ip, interface.network
+    if address.is_multicast or address.is_unspecified or address.is_loopback or address.is_reserved:
+        raise ValueError(f"{shown(text)} is not a host's address; {ADDRESS_CURE}")
+    ends = network.network_address, network.broadcast_address
+    if (
+        address.version == 4 and network.prefixlen < 31 and address in ends
+    ):  # RFC 3021: a /31 has no such ends
+        raise ValueError(f"{shown(text)} is an end of {network} and no host's address; {ADDRESS_CURE}")
+    return str(interface)
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+LabName = Annotated[
+    str,
+    Field(
+        max_length=11,  # "<name>-nic" then is no longer than a Linux interface name, 15
+        pattern="^[a-z0-9][a-z0-9-]*$",
+        description='at most 11 of a-z, 0-9 and "-", the first not "-" (unless given, the name of the file)',
+    ),
+]
+
+# Names become file names and arguments of `ip netns`, which reads a leading "-" as an option.
+VmName = Annotated[
+    str,
+    Field(
+        max_length=15,
+        pattern="^[a-zA-Z0-9_][a-zA-Z0-9_-]*$",
+        description='at most 15 letters, digits, "_" and "-", the first not "-"',
+    ),
+]
+Prefix = Annotated[
+    str,
+    Field(
+        max_length=16,
+        pattern="^([a-zA-Z0-9_][a-zA-Z0-9_-]*)?$",
+        description='at most 16 letters, digits, "_" and "-", the first not "-"',
+    ),
+]
+
+Mac = Annotated[
+    bytes,
+    BeforeValidator(_mac),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$"}),
+    Field(description="a unicast MAC address (unless given, one derived from the names)"),
+]
+Addresses = Annotated[
+    tuple[Annotated[str, AfterValidator(_address)], ...],
+    BeforeValidator(_listed),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+    Field(strict=False, description='"10.0.0.1/24" or a list, ["10.0.0.1/24", "fd00::1/64"]'),
+]
+# IEEE 802.1Q: 0 marks a frame that has a priority and no VLAN, 4095 is reserved
+Vlan = Annotated[int | None, Field(ge=1, le=4094, description="1 to 4094 (IEEE 802.1Q reserves 0 and 4095)")]
+
+Flag = Annotated[bool, Field(description="true or false")]
+Model = Annotated[Literal["ideal"], Field(description='"ideal"')]
+Mode = Annotated[Literal["off", "vmq", "vmmq"], Field(description='"off", "vmq" or "vmmq"')]
+Arbiter = Annotated[Literal["deficit", "round-robin"], Field(description='"deficit" or "round-robin"')]
+
+# X550 7.1.4: a ring's length is a multiple of 8 descriptors; the bounds are DPDK's (ixgbe_rxtx.h)
+Ring = Annotated[
+    int, Field(ge=64, le=8192, multiple_of=8, description="64 to 8192 descriptors, a multiple of 8")
+]
+# RFC 791: every host takes 576 octets; 9216 is the most that both igb and ixgbe take
+Mtu = Annotated[int, Field(ge=576, le=9216, description="576 to 9216 octets")]
+Queues = Annotated[int, Field(ge=1, le=64, description="1 to 64 channels")]
+Weight = Annotated[int, Field(ge=1, le=100, description="1 to 100")]
+Rate = Annotated[float | None, Field(gt=0, allow_inf_nan=False, description="a number of Mbit/s above 0")]
