@@ -1,0 +1,102 @@
+"""The vSwitch, the host's half of a verdict: route() rules on what the silicon left to software.
+
+It knows every VM by MAC and VLAN, so it learns nothing and floods no unicast: an unknown address is outside.
+"""
+
+from enum import Enum
+from typing import NamedTuple
+
+from vmdqemu.nic import filters, rss
+from vmdqemu.nic.counters import DropReason
+from vmdqemu.nic.filters import Vlan
+from vmdqemu.nic.frame import Frame, is_multicast
+from vmdqemu.nic.tables import Tables
+
+WIRE = 0  # as a port number; a VM's port has its VPort's number
+
+
+class Edit(Enum):
+    """What happens to a frame's outermost tag on its way out of a port."""
+
+    KEEP = "keep"
+    STRIP = "strip"
+    INSERT = "insert"
+
+
+class Delivery(NamedTuple):
+    """One copy of a frame for one port."""
+
+    port: int  # a VPort's number, or WIRE
+    channel: int = 0
+    edit: Edit = Edit.KEEP
+
+
+class HostVerdict(NamedTuple):
+    """What the host does with a frame."""
+
+    lookup: bool = False
+    deliveries: tuple[Delivery, ...] = ()
+    spread: bool = False  # which channel it is depends on the frame's flow
+    drop: DropReason | None = None
+
+    @property
+    def copies(self) -> int:
+        """Deliveries beyond the first."""
+        return max(0, len(self.deliveries) - 1)
+
+
+def route(frame: Frame, vlan: Vlan, source: int, tables: Tables) -> HostVerdict:
+    """Look up who gets a frame that came in at port `source` in `vlan`."""
+    if is_multicast(frame.destination):
+        ports, drop = _replicate(frame, vlan, source, tables)
+    else:
+        ports, drop = _look_up(frame, vlan, source, tables)
+    if drop is not None:
+        return HostVerdict(lookup=True, drop=drop)
+    return deliver(frame, vlan, ports, tables)._replace(lookup=True)
+
+
+def deliver(frame: Frame, vlan: Vlan, ports: tuple[int, ...], tables: Tables) -> HostVerdict:
+    """Hand a frame to ports: to each VM the channel that its flow belongs to, tagged as the port wants it."""
+    deliveries = []
+    spread = False
+    for port in ports:
+        channel = 0
+        if port != WIRE and (table := tables.vports[port].rss) is not None:
+            channel = rss.queue_index(rss.hash_frame(frame, table), table)
+            spread = True
+        deliveries.append(Delivery(port, channel, edit_for(frame, vlan, port)))
+    return HostVerdict(deliveries=tuple(deliveries), spread=spread)
+
+
+def edit_for(frame: Frame, vlan: Vlan, port: int) -> Edit:
+    """A VM on a port VLAN never sees the tag; the wire carries it (X550 7.8.4)."""
+    if vlan is None:
+        return Edit.KEEP
+    if frame.vlan is None:
+        return Edit.INSERT if port == WIRE else Edit.KEEP
+    return Edit.KEEP if port == WIRE else Edit.STRIP
+
+
+def _replicate(
+    frame: Frame, vlan: Vlan, source: int, tables: Tables
+) -> tuple[tuple[int, ...], DropReason | None]:
+    """Broadcast and multicast: every port in the VLAN but the one it came from."""
+    if filters.is_reserved_group(frame.destination):
+        return (), DropReason.RESERVED_MULTICAST
+    outside = (WIRE,) if tables.wire else ()
+    ports = tuple(port for port in (*outside, *tables.members(vlan)) if port != source)
+    return ports, None if ports else DropReason.PORT_LIST_IS_EMPTY
+
+
+def _look_up(
+    frame: Frame, vlan: Vlan, source: int, tables: Tables
+) -> tuple[tuple[int, ...], DropReason | None]:
+    """Unicast: the VM with that address in that VLAN, else the wire, but never back where it came from."""
+    owner = filters.match(tables.filters, frame.destination, vlan)
+    if owner is not None:
+        return (owner,), DropReason.PORT_LOOPBACK_FILTER if owner == source else None
+    if source != WIRE and tables.wire:
+        return (WIRE,), None
+    known = any(mac == frame.destination for mac, _ in tables.filters)
+    return (), DropReason.WRONG_VLAN if known else DropReason.PORT_LIST_IS_EMPTY

@@ -1,0 +1,18 @@
+"""The hardware. Pure: no I/O, no clock, no event loop.
+
+The way of a frame, file by file:
+
+    frame.py     what the headers say
+    switch.py    receive() from the wire, transmit() from a VM: the silicon's half of a verdict
+    filters.py   which VPort owns a (MAC, VLAN)
+    rss.py       hash types, Toeplitz, key, indirection table: which queue of a VPort
+    arbiter.py   which VM's transmit ring is served next
+    counters.py  what is counted, and why a frame is dropped
+
+and what decides it:
+
+    models.py    the limits of each adapter
+    modes.py     which half sorts, and into how many queues
+    adapter.py   the control model: apply(adapter, request) is the only way its state changes
+    tables.py    the registers in effect, compiled from the adapter: all that the data path reads
+"""

@@ -1,0 +1,211 @@
+"""The control model. apply(adapter, request) is the only way an adapter's state changes.
+
+A request is an NDIS object identifier's (OID's) worth of change. It is carried out whole or refused with a
+status by its NDIS name, and a refused request returns the very same adapter.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from vmdqemu.nic import rss as receive_side_scaling
+from vmdqemu.nic.filters import FilterKey, Vlan, is_vlan
+from vmdqemu.nic.frame import is_multicast
+from vmdqemu.nic.models import Model
+from vmdqemu.nic.modes import Mode, Sort
+from vmdqemu.nic.rss import Rss
+from vmdqemu.nic.tables import Tables, VPortTable
+
+
+class Status(StrEnum):
+    """How a request ended."""
+
+    SUCCESS = "NDIS_STATUS_SUCCESS"
+    FAILURE = "NDIS_STATUS_FAILURE"
+    INVALID_PARAMETER = "NDIS_STATUS_INVALID_PARAMETER"
+    RESOURCES = "NDIS_STATUS_RESOURCES"
+    FILE_NOT_FOUND = "NDIS_STATUS_FILE_NOT_FOUND"
+
+
+class VPort(NamedTuple):
+    """A virtual port on the PF and its queue pairs."""
+
+    name: str
+    queue_pairs: int
+    vlan: Vlan
+    spoof_check: bool
+    rss: Rss | None
+
+
+class Filter(NamedTuple):
+    """A receive filter of a VPort."""
+
+    vport: int
+    mac: bytes
+    vlan: Vlan
+
+    @property
+    def key(self) -> FilterKey:
+        """What a frame is compared with."""
+        return self.mac, self.vlan
+
+
+class Adapter(NamedTuple):
+    """Everything that was asked of the adapter."""
+
+    model: Model
+    mode: Mode
+    mtu: int
+    wire: bool
+    local_switch: bool = False
+    vports: Mapping[int, VPort] = {}
+    filters: Mapping[int, Filter] = {}
+
+    @property
+    def rx_queues(self) -> int:
+        """RX queues in use, the default queue included."""
+        return 1 + sum(self.mode.rx_queues(vport.queue_pairs) for vport in self.vports.values())
+
+
+class CreateVPort(NamedTuple):
+    """OID_NIC_SWITCH_CREATE_VPORT on the PF. NDIS assigns the lowest free number from 1 up."""
+
+    name: str
+    queue_pairs: int = 1
+    vlan: Vlan = None
+    spoof_check: bool = True
+
+
+class DeleteVPort(NamedTuple):
+    """OID_NIC_SWITCH_DELETE_VPORT. Its filters go first."""
+
+    vport: int
+
+
+class SetFilter(NamedTuple):
+    """OID_RECEIVE_FILTER_SET_FILTER on a VPort."""
+
+    vport: int
+    mac: bytes
+    vlan: Vlan = None
+
+
+class ClearFilter(NamedTuple):
+    """OID_RECEIVE_FILTER_CLEAR_FILTER."""
+
+    filter: int
+
+
+class SetRss(NamedTuple):
+    """OID_GEN_RECEIVE_SCALE_PARAMETERS of a VPort."""
+
+    vport: int
+    rss: Rss
+
+
+Request = CreateVPort | DeleteVPort | SetFilter | ClearFilter | SetRss
+
+
+class Outcome(NamedTuple):
+    """What became of a request."""
+
+    adapter: Adapter
+    status: Status
+    number: int = 0  # of the VPort or filter made
+
+
+def apply(adapter: Adapter, request: Request) -> Outcome:
+    """Carry out one request, or refuse it and leave the adapter as it was."""
+    match request:
+        case CreateVPort():
+            return _create_vport(adapter, request)
+        case DeleteVPort():
+            return _delete_vport(adapter, request)
+        case SetFilter():
+            return _set_filter(adapter, request)
+        case ClearFilter():
+            return _clear_filter(adapter, request)
+        case SetRss():
+            return _set_rss(adapter, request)
+
+
+def _lowest_free(taken: Mapping[int, object]) -> int:
+    return next(number for number in range(1, len(taken) + 2) if number not in taken)
+
+
+def _create_vport(adapter: Adapter, request: CreateVPort) -> Outcome:
+    model = adapter.model
+    if not 1 <= request.queue_pairs <= model.queue_pairs or not is_vlan(request.vlan):
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    more_queues = adapter.mode.rx_queues(request.queue_pairs)
+    full = len(adapter.vports) + 1 == model.vports
+    if full or not model.holds_queues(adapter.rx_queues - 1 + more_queues):
+        return Outcome(adapter, Status.RESOURCES)
+    number = _lowest_free(adapter.vports)
+    several = request.queue_pairs > 1
+    spread = Rss.spread(request.queue_pairs, types=model.hash_types) if several else None
+    vport = VPort(request.name, request.queue_pairs, request.vlan, request.spoof_check, spread)
+    return Outcome(adapter._replace(vports={**adapter.vports, number: vport}), Status.SUCCESS, number)
+
+
+def _delete_vport(adapter: Adapter, request: DeleteVPort) -> Outcome:
+    unknown = request.vport not in adapter.vports
+    if unknown or any(held.vport == request.vport for held in adapter.filters.values()):
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    vports = {number: vport for number, vport in adapter.vports.items() if number != request.vport}
+    return Outcome(adapter._replace(vports=vports), Status.SUCCESS)
+
+
+def _set_filter(adapter: Adapter, request: SetFilter) -> Outcome:
+    """One owner a (MAC, VLAN): X550 7.8.3.3.1 wants at most one pool for a unicast address."""
+    made = Filter(request.vport, request.mac, request.vlan)
+    whole = len(request.mac) == 6 and not is_multicast(request.mac)
+    taken = any(held.key == made.key for held in adapter.filters.values())
+    if request.vport not in adapter.vports or not whole or not is_vlan(request.vlan) or taken:
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    if len(adapter.filters) == adapter.model.filters:
+        return Outcome(adapter, Status.RESOURCES)
+    number = _lowest_free(adapter.filters)
+    return Outcome(adapter._replace(filters={**adapter.filters, number: made}), Status.SUCCESS, number)
+
+
+def _clear_filter(adapter: Adapter, request: ClearFilter) -> Outcome:
+    if request.filter not in adapter.filters:
+        return Outcome(adapter, Status.FILE_NOT_FOUND)
+    filters = {number: held for number, held in adapter.filters.items() if number != request.filter}
+    return Outcome(adapter._replace(filters=filters), Status.SUCCESS)
+
+
+def _set_rss(adapter: Adapter, request: SetRss) -> Outcome:
+    vport = adapter.vports.get(request.vport)
+    if vport is None:
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    try:
+        receive_side_scaling.check(request.rss, vport.queue_pairs)
+    except ValueError:
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    changed = vport._replace(rss=request.rss)
+    return Outcome(adapter._replace(vports={**adapter.vports, request.vport: changed}), Status.SUCCESS)
+
+
+def compile_tables(adapter: Adapter, generation: int) -> Tables:
+    """The registers in effect. RX queues are numbered in VPort order behind the default queue."""
+    filters = sorted(adapter.filters.items())
+    vports = {}
+    next_queue = 1
+    for number, vport in sorted(adapter.vports.items()):
+        queues = range(next_queue, next_queue + adapter.mode.rx_queues(vport.queue_pairs))
+        next_queue = queues.stop
+        macs = tuple(held.mac for _, held in filters if held.vport == number)
+        vports[number] = VPortTable(
+            vport.name, macs, vport.vlan, vport.spoof_check, tuple(queues), vport.queue_pairs, vport.rss
+        )
+    return Tables(
+        generation=generation,
+        sort=adapter.mode.sort,
+        local_switch=adapter.local_switch and adapter.mode.sort is Sort.FILTERS,
+        wire=adapter.wire,
+        mtu=adapter.mtu,
+        filters={held.key: held.vport for _, held in filters},
+        vports=vports,
+    )

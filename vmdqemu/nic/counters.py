@@ -1,0 +1,65 @@
+"""What is counted: the rows that the data path keeps, why a frame is dropped, and the law they obey."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class DropReason(StrEnum):
+    """Why a frame was not delivered. Names follow devlink-trap where it has one."""
+
+    TOO_SHORT = "too_short"  # no whole Ethernet header
+    TRUNCATED_TAG = "truncated_tag"  # a TPID without its TCI
+    RESERVED_VID = "reserved_vid"  # VID 4095 (IEEE 802.1Q 9.6)
+    OVERSIZE = "oversize"  # longer than the port's largest frame, tags apart
+    SOURCE_MAC_IS_MULTICAST = "source_mac_is_multicast"
+    SPOOF_CHECK = "spoof_check"  # source MAC is not the VPort's (X550 7.8.4)
+    TAG_NOT_ALLOWED = "tag_not_allowed"  # the VM sent a tag on a port VLAN (X550 7.8.4)
+    INGRESS_VLAN_FILTER = "ingress_vlan_filter"  # tagged for a VLAN that the VPort is not in
+    RESERVED_MULTICAST = "reserved_multicast"  # 01:80:c2:00:00:0x stays on its link (802.1Q 8.6.3)
+    PORT_LOOPBACK_FILTER = "port_loopback_filter"  # addressed to the VPort that sent it
+    WRONG_VLAN = "wrong_vlan"  # the MAC is a VM's, but not in this VLAN
+    PORT_LIST_IS_EMPTY = "port_list_is_empty"  # nobody to deliver to
+    # What only the data path can see:
+    BAD_VNET_HEADER = "bad_vnet_header"  # offload fields that the receiving kernel refused
+    EGRESS_DOWN = "egress_down"  # the receiving interface is down
+    EGRESS_GONE = "egress_gone"  # the receiving interface was removed
+    EGRESS_ERROR = "egress_error"  # any other refusal of the receiving kernel
+
+
+class RingCounter(StrEnum):
+    """Per kernel ring (a port's channel): what was read from it and written to it.
+
+    One frame is one skb: one read or one write, be it a superframe. `wire` counts the frames of at most one
+    MTU that it stands for.
+    """
+
+    READS = "reads"
+    READ_WIRE = "read_wire"
+    READ_OCTETS = "read_octets"
+    COPIES = "copies"  # deliveries beyond the first of a frame read here
+    LOOKUPS = "lookups"  # frames read here that the vSwitch looked up
+    MISSES = "misses"  # frames read here whose verdict was not remembered
+    WRITES = "writes"
+    WRITE_WIRE = "write_wire"
+    WRITE_OCTETS = "write_octets"
+
+
+class QueueCounter(StrEnum):
+    """Per RX queue of the adapter: what the silicon placed in it. Netdev qstats names."""
+
+    RX_PACKETS = "rx-packets"
+    RX_BYTES = "rx-bytes"
+
+
+class Check(NamedTuple):
+    """One equation of the law: both sides as they were read."""
+
+    name: str
+    left: int
+    right: int
+    slack: int = 0  # how far the left may be ahead: frames in the hands of workers that were killed
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is missing and nothing was made up."""
+        return 0 <= self.left - self.right <= self.slack

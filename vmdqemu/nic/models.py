@@ -1,0 +1,26 @@
+"""Adapter models: one row of limits each."""
+
+from typing import NamedTuple
+
+from vmdqemu.nic.rss import ALL_TYPES, HashType
+
+
+class Model(NamedTuple):
+    """What an adapter can hold."""
+
+    name: str
+    rx_queues: int  # the default queue included
+    vports: int  # the default VPort included
+    filters: int  # (MAC, VLAN) pairs
+    queue_pairs: int  # of one VPort
+    hash_types: HashType  # that a new VPort starts with
+
+    def holds_queues(self, wanted: int) -> bool:
+        """Whether `wanted` RX queues besides the default queue fit."""
+        return wanted + 1 <= self.rx_queues
+
+
+# No chip: the classification procedure of NDIS within what a TAP can carry (256 queues a device).
+IDEAL = Model(name="ideal", rx_queues=256, vports=256, filters=1024, queue_pairs=64, hash_types=ALL_TYPES)
+
+MODELS = {model.name: model for model in (IDEAL,)}

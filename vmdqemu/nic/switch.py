@@ -1,0 +1,126 @@
+"""The silicon's half of a verdict: receive() for a frame from the wire, transmit() for one from a VM.
+
+It ends at RX queues, at the wire, at the vSwitch, or at a named drop; what happens behind an RX queue is
+`host.vswitch`. Both functions are the list of the hardware's steps in the hardware's order; the first step
+that drops the frame ends it.
+"""
+
+from typing import NamedTuple
+
+from vmdqemu.nic import filters, rss
+from vmdqemu.nic.counters import DropReason
+from vmdqemu.nic.filters import Vlan
+from vmdqemu.nic.frame import Frame, is_multicast
+from vmdqemu.nic.modes import Sort
+from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT, TAG, Tables, VPortTable
+
+
+class ToQueue(NamedTuple):
+    """One frame placed in an RX queue."""
+
+    vport: int
+    queue: int  # numbered over the whole adapter
+    relative: int = 0  # counted inside its VPort
+
+
+class NicVerdict(NamedTuple):
+    """What the silicon does with a frame."""
+
+    vlan: Vlan = None  # the VLAN it is in, after port VLAN insertion
+    queues: tuple[ToQueue, ...] = ()
+    wire: bool = False  # sent out
+    vswitch: bool = False  # transmitted, and left to the host's switch
+    spread: bool = False  # which queue it is depends on the frame's flow
+    hash: rss.Hash | None = None
+    drop: DropReason | None = None
+
+
+def receive(frame: Frame, tables: Tables) -> NicVerdict:
+    """A frame from the wire: the RX queue it is placed in.
+
+    Broadcast and multicast match no VM's filter, so they go to the default queue and the vSwitch replicates
+    them (NDIS: vmq-receive-filters).
+    """
+    drop = _admission(frame, tables)
+    if drop is not None:
+        return NicVerdict(drop=drop)
+    vlan = filters.vlan_of(frame.vlan)
+    number = filters.match(tables.filters, frame.destination, vlan) if tables.sort is Sort.FILTERS else None
+    if number is None:
+        return NicVerdict(vlan, queues=(ToQueue(DEFAULT_VPORT, DEFAULT_QUEUE),))
+    return _into_vport(frame, vlan, number, tables.vports[number])
+
+
+def transmit(frame: Frame, sender: int, tables: Tables) -> NicVerdict:
+    """A frame from the VM of VPort `sender`: checked, put in its VLAN, and switched or left to the host."""
+    vport = tables.vports[sender]
+    drop = _admission(frame, tables) or _tag_violation(frame, vport) or _spoofed(frame, vport)
+    if drop is not None:
+        return NicVerdict(vport.vlan, drop=drop)
+    if not tables.local_switch:
+        return NicVerdict(vport.vlan, vswitch=True)
+    return _switch_locally(frame, sender, vport.vlan, tables)
+
+
+def _admission(frame: Frame, tables: Tables) -> DropReason | None:
+    """What no port lets in. A TAP does not pad, so a frame under 60 octets is no runt."""
+    if frame.fault is not None:
+        return DropReason(frame.fault.value)
+    if frame.length > tables.max_frame + TAG * frame.tags:  # 576 8.19.37: 4 octets more a tag
+        return DropReason.OVERSIZE
+    if is_multicast(frame.source):
+        return DropReason.SOURCE_MAC_IS_MULTICAST
+    return None
+
+
+def _tag_violation(frame: Frame, vport: VPortTable) -> DropReason | None:
+    """X550 7.8.4: a tag in the frame's data and a forced insertion exclude each other.
+
+    Without a port VLAN only a priority tag passes, and none hidden behind it.
+    """
+    if frame.vlan is None:
+        return None
+    if vport.vlan is not None:
+        return DropReason.TAG_NOT_ALLOWED
+    if filters.vlan_of(frame.vlan) is not None or frame.tags > 1:  # VLAN anti-spoof: not a member
+        return DropReason.INGRESS_VLAN_FILTER
+    return None
+
+
+def _spoofed(frame: Frame, vport: VPortTable) -> DropReason | None:
+    """X550 7.8.4: the source must be one of the pool's exact addresses."""
+    if vport.spoof_check and frame.source not in vport.macs:
+        return DropReason.SPOOF_CHECK
+    return None
+
+
+def _into_vport(frame: Frame, vlan: Vlan, number: int, vport: VPortTable) -> NicVerdict:
+    """NDIS: vmmq-send-and-receive-processing. One queue needs no hash."""
+    if len(vport.queues) == 1 or vport.rss is None:
+        return NicVerdict(vlan, queues=(ToQueue(number, vport.queues[0]),))
+    frame_hash = rss.hash_frame(frame, vport.rss)
+    index = rss.queue_index(frame_hash, vport.rss)
+    placed = ToQueue(number, vport.queues[index], index)
+    return NicVerdict(vlan, queues=(placed,), spread=True, hash=frame_hash)
+
+
+def _switch_locally(frame: Frame, sender: int, vlan: Vlan, tables: Tables) -> NicVerdict:
+    """X550 7.8.3.4: an exact match stays inside, a group address goes both ways, the rest to the wire.
+
+    The sender gets no copy of its own frame. A looped frame is not hashed: queue 0 of the VPort (82576).
+    """
+    if filters.is_reserved_group(frame.destination):
+        return NicVerdict(vlan, drop=DropReason.RESERVED_MULTICAST)
+    if is_multicast(frame.destination):
+        receivers = tuple(number for number in tables.members(vlan) if number != sender)
+        wire = tables.wire
+    else:
+        owner = filters.match(tables.filters, frame.destination, vlan)
+        if owner == sender:
+            return NicVerdict(vlan, drop=DropReason.PORT_LOOPBACK_FILTER)
+        receivers = () if owner is None else (owner,)
+        wire = tables.wire and owner is None
+    if not receivers and not wire:
+        return NicVerdict(vlan, drop=DropReason.PORT_LIST_IS_EMPTY)
+    queues = tuple(ToQueue(number, tables.vports[number].queues[0]) for number in receivers)
+    return NicVerdict(vlan, queues=queues, wire=wire)
