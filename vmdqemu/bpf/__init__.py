@@ -1,0 +1,1 @@
+"""eBPF programs in C, compiled at set-up, and their loader."""

@@ -1,0 +1,136 @@
+"""Loads compiled eBPF objects and attaches them to links, through libbpf.
+
+A loaded object is ours until `close`. A program that is attached lives on with its link, and so do its maps.
+"""
+
+import ctypes
+import os
+from enum import IntEnum
+from pathlib import Path
+from struct import Struct
+from typing import Any, Final, NamedTuple, Self
+
+from netns import links, namespace
+from vmdqemu.errors import Missing
+
+HERE: Final = Path(__file__).parent
+
+_KEY = Struct("=I")
+
+
+class Hook(IntEnum):
+    """Where on a link a program runs (enum bpf_tc_attach_point)."""
+
+    INGRESS = 1
+    EGRESS = 2
+
+
+class _TcHook(ctypes.Structure):
+    _fields_ = (
+        ("sz", ctypes.c_size_t),
+        ("ifindex", ctypes.c_int),
+        ("attach_point", ctypes.c_int),
+        ("parent", ctypes.c_uint32),
+    )
+
+
+class _TcOpts(ctypes.Structure):
+    _fields_ = (
+        ("sz", ctypes.c_size_t),
+        ("prog_fd", ctypes.c_int),
+        ("flags", ctypes.c_uint32),
+        ("prog_id", ctypes.c_uint32),
+        ("handle", ctypes.c_uint32),
+        ("priority", ctypes.c_uint32),
+    )
+
+
+class Map(NamedTuple):
+    """A map with 32-bit keys."""
+
+    fd: int
+    library: Any
+
+    def write(self, key: int, value: bytes) -> None:
+        """Set an entry. Raises OSError."""
+        number = self.library.bpf_map_update_elem(self.fd, _KEY.pack(key), value, ctypes.c_uint64(0))
+        _check(number, "write a BPF map")
+
+    def read_per_cpu(self, key: int, layout: Struct) -> list[tuple[int, ...]]:
+        """An entry of a per-CPU map, one value a possible CPU. layout: a multiple of 8 octets."""
+        values = ctypes.create_string_buffer(layout.size * self.library.libbpf_num_possible_cpus())
+        _check(self.library.bpf_map_lookup_elem(self.fd, _KEY.pack(key), values), "read a BPF map")
+        return list(layout.iter_unpack(values.raw))
+
+
+class BpfObject:
+    """One object file's programs and maps, loaded into the kernel."""
+
+    def __init__(self, name: str) -> None:
+        """name: of the file without `.bpf.o`. Raises Missing if it cannot be loaded here."""
+        self._library = _libbpf()
+        path = HERE / f"{name}.bpf.o"
+        if not path.exists():
+            raise Missing(f"{path.name} is not compiled", "run scripts/setup")
+        self._object = self._library.bpf_object__open(str(path).encode())
+        if not self._object:
+            raise Missing(f"{path.name} cannot be read by libbpf", "run scripts/setup")
+        number = self._library.bpf_object__load(self._object)
+        if number != 0:
+            self.close()
+            cure = (
+                "run as root"
+                if os.geteuid()
+                else "use a kernel with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_BPF"
+            )
+            raise Missing(f"the kernel refuses {path.name}: {os.strerror(-number)}", cure)
+
+    def map(self, name: str) -> Map:
+        """A map by its name in the source."""
+        fd = self._library.bpf_object__find_map_fd_by_name(self._object, name.encode())
+        _check(fd, f"find map {name}")
+        return Map(fd, self._library)
+
+    def attach(self, program: str, ns: str, ifname: str, hook: Hook) -> None:
+        """Run a program on a link from now on. Raises OSError. It goes with the link."""
+        found = self._library.bpf_object__find_program_by_name(self._object, program.encode())
+        if not found:
+            raise LookupError(f"no program {program}")
+        where = _TcHook(ctypes.sizeof(_TcHook), links.index(ns, ifname), hook, 0)
+        what = _TcOpts(ctypes.sizeof(_TcOpts), self._library.bpf_program__fd(found))
+        with namespace.entered(ns):
+            self._library.bpf_tc_hook_create(ctypes.byref(where))  # the other direction's may be there
+            number = self._library.bpf_tc_attach(ctypes.byref(where), ctypes.byref(what))
+        _check(number, f"attach {program} to {ifname}")
+
+    def close(self) -> None:
+        """Give the object up."""
+        self._library.bpf_object__close(self._object)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _check(number: int, doing: str) -> None:
+    if number < 0:
+        raise OSError(-number, f"cannot {doing}: {os.strerror(-number)}")
+
+
+def _libbpf() -> Any:
+    try:
+        library = ctypes.CDLL("libbpf.so.1", use_errno=True)
+    except OSError:
+        raise Missing(
+            "libbpf is not installed", "run scripts/setup (Debian: apt-get install libbpf1)"
+        ) from None
+    library.libbpf_set_print(None)
+    for name in ("bpf_object__open", "bpf_object__find_program_by_name"):
+        getattr(library, name).restype = ctypes.c_void_p
+    for name in ("bpf_object__load", "bpf_object__close", "bpf_program__fd"):
+        getattr(library, name).argtypes = [ctypes.c_void_p]
+    for name in ("bpf_object__find_program_by_name", "bpf_object__find_map_fd_by_name"):
+        getattr(library, name).argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+    return library

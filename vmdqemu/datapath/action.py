@@ -1,0 +1,73 @@
+"""Actions: verdicts made ready to be carried out again and again, on rings instead of ports."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from vmdqemu.datapath.shm import RING_OFFSET, Layout
+from vmdqemu.host.decide import Verdict
+from vmdqemu.host.vswitch import Edit
+from vmdqemu.nic.filters import Vlan
+
+NO_RING: Final = -1
+NO_DROP: Final = -1
+
+
+class Output(NamedTuple):
+    """A ring that frames are written to."""
+
+    fd: int
+    row: int  # its first counter cell in this worker's block
+    edit: Edit = Edit.KEEP
+
+
+class Action:
+    """What is done with every frame of one kind."""
+
+    __slots__ = ("by_flow", "copies", "drop", "fd", "lookup", "outputs", "queues", "vlan")
+
+    def __init__(
+        self,
+        outputs: tuple[Output, ...] = (),
+        queues: tuple[int, ...] = (),
+        *,
+        vlan: Vlan = None,
+        lookup: bool = False,
+        drop: int = NO_DROP,
+        by_flow: bool = False,
+    ) -> None:
+        """queues: counter cells of the RX queues it is placed in; drop: offset of the reason's counter."""
+        as_it_is = len(outputs) == 1 and outputs[0].edit is Edit.KEEP
+        self.fd = outputs[0].fd if as_it_is else NO_RING  # the only ring, for a frame that is not edited
+        self.outputs = outputs
+        self.queues = queues
+        self.vlan = vlan
+        self.lookup = lookup
+        self.copies = max(0, len(outputs) - 1)
+        self.drop = drop
+        self.by_flow = by_flow  # not an action: it depends on the flow, so look there
+
+
+BY_FLOW: Final = Action(by_flow=True)
+
+
+class Rings(NamedTuple):
+    """Where ports and queues are, for one worker: what turns a verdict into an action."""
+
+    worker: int
+    layout: Layout
+    cells: memoryview  # all workers' counters; this one writes its own block only
+    fds: Mapping[tuple[int, int], int]  # by port and ring
+
+    def row(self, port: int, ring: int) -> int:
+        """The first counter cell of a ring, in this worker's block."""
+        return self.layout.ring_cell(self.worker, port, ring)
+
+    def action(self, verdict: Verdict) -> Action:
+        """Make a verdict ready."""
+        outputs = tuple(
+            Output(self.fds[to.port, to.channel], self.row(to.port, to.channel), to.edit)
+            for to in verdict.deliveries
+        )
+        queues = tuple(self.layout.queue_cell(self.worker, placed.queue) for placed in verdict.nic.queues)
+        drop = NO_DROP if verdict.drop is None else RING_OFFSET[verdict.drop]
+        return Action(outputs, queues, vlan=verdict.nic.vlan, lookup=verdict.host.lookup, drop=drop)

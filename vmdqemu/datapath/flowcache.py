@@ -1,0 +1,164 @@
+"""The flow cache: memory of decide(), by a masked header key that covers all a verdict may depend on.
+
+Layer 2 and flows are remembered apart, so that a flood of new flows leaves every address known. Both are
+bounded by keeping two generations: when the young one is full it becomes the old one, and what is still in
+use is carried over when it is asked for. Each ring has a cache of its own: a VM can only crowd out itself.
+Keys hold `bytes`, whose hash Python seeds anew in every process.
+"""
+
+from collections.abc import Callable, Hashable
+from struct import Struct
+from typing import Final
+
+from vmdqemu.datapath.action import BY_FLOW, Action, Rings
+from vmdqemu.datapath.vnet import FRAME, VNET_OCTETS
+from vmdqemu.host.decide import decide
+from vmdqemu.nic.frame import (
+    ETHERNET_OCTETS,
+    ETHERTYPE_IPV4,
+    ETHERTYPE_IPV6,
+    HEADER_OCTETS,
+    PROTOCOL_TCP,
+    PROTOCOL_UDP,
+    Frame,
+    parse,
+)
+from vmdqemu.nic.tables import TAG, Tables
+
+ADDRESS_ENTRIES: Final = 4096
+FLOW_ENTRIES: Final = 8192
+
+_IPV4 = Struct("!BxH2xHxB")  # version and IHL, total length, flags and offset, protocol
+_IPV6 = Struct("!B3xHB")  # version, payload length, next header
+_PLAIN_IPV4 = 0x45  # no options
+_HASHED = (PROTOCOL_TCP, PROTOCOL_UDP)
+_FRAGMENT = 0x3FFF
+
+L2_KEY: Final = slice(FRAME, FRAME + ETHERNET_OCTETS)  # both addresses and the EtherType
+_L3 = FRAME + ETHERNET_OCTETS
+_V4_FLOW = slice(_L3 + 12, _L3 + 24)  # addresses and ports
+_V6_FLOW = slice(_L3 + 8, _L3 + 44)
+
+
+class Memory:
+    """A bounded map that forgets what was not asked for during a whole generation."""
+
+    def __init__(self, entries: int) -> None:
+        self._entries = entries
+        self.young: dict[Hashable, Action] = {}
+        self._old: dict[Hashable, Action] = {}
+
+    def recall(self, key: Hashable) -> Action | None:
+        """What was remembered under a key."""
+        value = self.young.get(key)
+        if value is None:
+            value = self._old.get(key)
+            if value is not None:
+                self.remember(key, value)
+        return value
+
+    def remember(self, key: Hashable, value: Action) -> None:
+        """Keep a value for at least one generation."""
+        if len(self.young) >= self._entries:
+            self._old, self.young = self.young, {}
+        self.young[key] = value
+
+    def __len__(self) -> int:
+        return len(self.young) + len(self._old)
+
+
+class FlowKey:
+    """Reads the flow key of the frame in a buffer, for the frames that need no parsing."""
+
+    def __init__(self, buffer: bytearray) -> None:
+        view = memoryview(buffer)
+        self._buffer = buffer
+        self.l2 = view[L2_KEY].tobytes
+        self._v4 = view[_V4_FLOW].tobytes
+        self._v6 = view[_V6_FLOW].tobytes
+
+    def read(self, length: int) -> Hashable | None:
+        """The key of an unfragmented TCP or UDP frame without options; None: parse it.
+
+        length: octets in the buffer, vnet header included. Two frames with equal keys differ only in fields
+        that no verdict reads. A frame whose IP length lies is left to the parser.
+        """
+        l2 = self.l2()
+        ethertype = l2[12] << 8 | l2[13]
+        room = length - _L3
+        if ethertype == ETHERTYPE_IPV4 and room >= 24:
+            version_ihl, octets, fragment, protocol = _IPV4.unpack_from(self._buffer, _L3)
+            whole = version_ihl == _PLAIN_IPV4 and 24 <= octets <= room
+            if whole and protocol in _HASHED and not fragment & _FRAGMENT:
+                return l2, protocol, self._v4()
+        elif ethertype == ETHERTYPE_IPV6 and room >= 44:
+            version, octets, protocol = _IPV6.unpack_from(self._buffer, _L3)
+            if version >> 4 == 6 and protocol in _HASHED and 4 <= octets <= room - 40:
+                return l2, protocol, self._v6()
+        return None
+
+
+class FlowCache:
+    """Finds the action for the frame in a buffer. Serves one ring."""
+
+    def __init__(self, buffer: bytearray, source: int, tables: Tables, rings: Rings) -> None:
+        """source: the port that the ring belongs to."""
+        self._source = source
+        self._tables = tables
+        self._rings = rings
+        self._addresses = Memory(ADDRESS_ENTRIES)
+        self._flows = Memory(FLOW_ENTRIES)
+        self._key = FlowKey(buffer)
+        self._head = memoryview(buffer)[FRAME : FRAME + HEADER_OCTETS]
+        self.l2_key = self._key.l2
+        self.misses = 0  # verdicts made since the reader last set it to 0
+
+    @property
+    def known(self) -> Callable[[Hashable], Action | None]:
+        """The quick look by layer 2. It is another function after each `look`."""
+        return self._addresses.young.get
+
+    def look(self, length: int) -> Action:
+        """The action for a frame of common size that `known` did not settle."""
+        key = self.l2_key()
+        action = self._addresses.recall(key)
+        if action is None:
+            frame = self._parse(length)
+            action, every_flow = self._judge(frame)
+            self._addresses.remember(key, action if every_flow else BY_FLOW)
+        elif action.by_flow:
+            action = self._look_by_flow(length)
+        return action
+
+    def look_closely(self, length: int, longest: int) -> Action:
+        """The action for a frame of uncommon size; longest: octets of its longest wire frame."""
+        return self._look_parsed(self._parse(length)._replace(length=longest))
+
+    def _look_by_flow(self, length: int) -> Action:
+        key = self._key.read(length)
+        if key is None:
+            return self._look_parsed(self._parse(length))
+        action = self._flows.recall(key)
+        if action is None:
+            action, _ = self._judge(self._parse(length))
+            self._flows.remember(key, action)
+        return action
+
+    def _look_parsed(self, frame: Frame) -> Action:
+        """By all that the headers say. Of the length only matters whether it is too long."""
+        too_long = frame.length > self._tables.max_frame + TAG * frame.tags
+        key = frame._replace(length=int(too_long), priority=0)
+        action = self._flows.recall(key)
+        if action is None:
+            action, _ = self._judge(frame)
+            self._flows.remember(key, action)
+        return action
+
+    def _parse(self, length: int) -> Frame:
+        return parse(self._head, length - VNET_OCTETS)
+
+    def _judge(self, frame: Frame) -> tuple[Action, bool]:
+        """A verdict made now, and whether it is that of every frame with these addresses and EtherType."""
+        self.misses += 1
+        verdict = decide(frame, self._source, self._tables)
+        return self._rings.action(verdict), not verdict.spread and frame.tags == 0 and frame.fault is None

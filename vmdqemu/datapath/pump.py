@@ -1,0 +1,201 @@
+"""The pump: reads one kernel ring in bursts and carries out the verdict on every frame.
+
+The loop in `_forward` is the way of every frame that is not the first of its kind: read, find the remembered
+action, write. A run of frames with the same action is counted when it ends. Whatever is rare (a superframe, a
+new address, a tag to edit, a copy, a refusal) leaves the loop by a call.
+"""
+
+import errno
+import os
+from collections.abc import Callable
+from itertools import repeat
+from typing import Final, NamedTuple
+
+from vmdqemu.datapath import vnet
+from vmdqemu.datapath.action import NO_DROP, NO_RING, Action, Output, Rings
+from vmdqemu.datapath.flowcache import FlowCache
+from vmdqemu.datapath.shm import RING_OFFSET
+from vmdqemu.host.vswitch import Edit
+from vmdqemu.nic.counters import DropReason, RingCounter
+from vmdqemu.nic.frame import ETHERNET_OCTETS
+from vmdqemu.nic.tables import Tables
+
+BUFFER_OCTETS: Final = 1 << 17  # the largest superframe is 64 KiB and its headers
+SHORTEST: Final = vnet.VNET_OCTETS + ETHERNET_OCTETS
+MISS_BUDGET: Final = 8  # verdicts made in one burst: each takes as long as several frames
+
+_READS = RING_OFFSET[RingCounter.READS]
+_COPIES = RING_OFFSET[RingCounter.COPIES]
+_LOOKUPS = RING_OFFSET[RingCounter.LOOKUPS]
+_MISSES = RING_OFFSET[RingCounter.MISSES]
+_WRITES = RING_OFFSET[RingCounter.WRITES]
+
+_EGRESS = {
+    errno.EINVAL: DropReason.BAD_VNET_HEADER,
+    errno.EIO: DropReason.EGRESS_DOWN,
+    errno.EBADFD: DropReason.EGRESS_GONE,
+}
+
+
+class Spent(NamedTuple):
+    """What a burst came to."""
+
+    wire_frames: int
+    octets: int  # of the wire frames, without FCS
+    reads: int
+    empty: bool  # the ring had no more
+    gone: bool  # the device was removed
+    tired: bool  # it ended early because too many verdicts had to be made
+
+
+class Pump:
+    """Serves one ring of one port. Owned by one worker."""
+
+    def __init__(
+        self, port: int, ring: int, read: Callable[[bytearray], int | None], tables: Tables, rings: Rings
+    ) -> None:
+        """read: the ring's readinto; None when it is empty."""
+        self.port = port
+        self.ring = ring
+        self._read = read
+        self._row = rings.row(port, ring)
+        self._cells = rings.cells
+        self._max_frame = tables.max_frame
+        self._buffer = bytearray(BUFFER_OCTETS)
+        self._view = memoryview(self._buffer)
+        self._cache = FlowCache(self._buffer, port, tables, rings)
+        self._frames = self._wire_frames = self._octets = 0  # of this burst
+        self._refused = self._refused_octets = 0  # of this run: written, but not taken
+
+    def burst(self, reads: int, octet_limit: int) -> Spent:
+        """Read until the ring is empty, `reads` frames were read, or `octet_limit` octets were exceeded."""
+        self._cache.misses = self._frames = self._wire_frames = self._octets = 0
+        empty = gone = False
+        try:
+            empty = self._forward(reads, octet_limit)
+        except OSError:  # of the read; a write's is counted where it happens
+            gone = True
+        self._cells[self._row + _MISSES] += self._cache.misses
+        tired = self._cache.misses >= MISS_BUDGET
+        return Spent(self._frames, self._wire_frames, self._octets, empty or gone, gone, tired)
+
+    def _forward(self, reads: int, octet_limit: int) -> bool:
+        """The loop; whether it ended because the ring was empty."""
+        buffer, view, cache, write = self._buffer, self._view, self._cache, os.write
+        longest, l2_key, known = vnet.VNET_OCTETS + self._max_frame, cache.l2_key, cache.known
+        action, frames, octets, total = _NOTHING, 0, 0, 0
+        try:
+            for length in map(self._read, repeat(buffer, reads)):
+                if length is None:
+                    return True
+                total += length
+                if buffer[vnet.GSO_TYPE] or not SHORTEST <= length <= longest:
+                    total += self._unusual(length)
+                else:
+                    found = known(l2_key())
+                    if found is None or found.by_flow:
+                        found = cache.look(length)
+                        known = cache.known
+                    if found.fd == NO_RING:
+                        self._carry_out(found, length, 1, length - vnet.VNET_OCTETS)
+                    else:
+                        if found is not action:
+                            self._end_run(action, frames, octets)
+                            action, frames, octets = found, 0, 0
+                        frames += 1
+                        octets += length
+                        try:
+                            write(found.fd, view[:length])
+                        except OSError as error:
+                            self._refuse(error, length)
+                if total >= octet_limit or cache.misses >= MISS_BUDGET:
+                    return False
+        finally:
+            self._end_run(action, frames, octets)
+        return False
+
+    def _unusual(self, length: int) -> int:
+        """A superframe, or a frame whose size needs a closer look. Returns octets the wire adds to it."""
+        count, header, longest = 1, 0, length - vnet.VNET_OCTETS
+        if self._buffer[vnet.GSO_TYPE] and SHORTEST <= length < BUFFER_OCTETS:
+            count, header, longest = vnet.segments(self._buffer, length)
+        if longest <= self._max_frame and length >= SHORTEST:
+            action = self._cache.known(self._cache.l2_key())
+            if action is None or action.by_flow:
+                action = self._cache.look(length)
+        else:
+            action = self._cache.look_closely(length, longest)
+        added = (count - 1) * header
+        self._carry_out(action, length, count, length - vnet.VNET_OCTETS + added)
+        return added
+
+    def _carry_out(self, action: Action, length: int, wire_frames: int, octets: int) -> None:
+        """Count one frame, then write it to all its rings: what a crash cuts off was read, not delivered."""
+        self._count(action, 1, wire_frames, octets)
+        for output in action.outputs:
+            try:
+                added = self._write(output, action, length)
+            except OSError as error:
+                self._count_refusal(error)
+            else:
+                self._count_writes(output.row, 1, wire_frames, octets + added * wire_frames)
+
+    def _write(self, output: Output, action: Action, length: int) -> int:
+        """Write one frame to one ring, its tag edited; the octets that this added."""
+        view = self._view
+        if output.edit is Edit.INSERT and action.vlan is not None:
+            head = vnet.head_with_tag(self._buffer, action.vlan)
+            os.writev(output.fd, (head, view[vnet.ADDRESSES_END : length]))
+            return vnet.TAG_OCTETS
+        if output.edit is Edit.STRIP:
+            os.writev(output.fd, (vnet.head_without_tag(self._buffer), view[vnet.TAG_END : length]))
+            return -vnet.TAG_OCTETS
+        os.write(output.fd, view[:length])
+        return 0
+
+    def _refuse(self, error: OSError, length: int) -> None:
+        self._refused += 1
+        self._refused_octets += length
+        self._count_refusal(error)
+
+    def _count_refusal(self, error: OSError) -> None:
+        reason = _EGRESS.get(error.errno or 0, DropReason.EGRESS_ERROR)
+        self._cells[self._row + RING_OFFSET[reason]] += 1
+
+    def _end_run(self, action: Action, frames: int, octets: int) -> None:
+        """Count a run of plain frames that went to one ring; octets: with their vnet headers."""
+        if not frames:
+            return
+        self._count(action, frames, frames, octets - vnet.VNET_OCTETS * frames)
+        taken = frames - self._refused
+        octets -= self._refused_octets
+        self._count_writes(action.outputs[0].row, taken, taken, octets - vnet.VNET_OCTETS * taken)
+        self._refused = self._refused_octets = 0
+
+    def _count(self, action: Action, frames: int, wire_frames: int, octets: int) -> None:
+        """Count frames that were read, where the silicon placed them, and what the host did."""
+        cells, row = self._cells, self._row
+        cells[row + _READS] += frames
+        cells[row + _READS + 1] += wire_frames
+        cells[row + _READS + 2] += octets
+        for queue in action.queues:
+            cells[queue] += frames
+            cells[queue + 1] += octets
+        if action.lookup:
+            cells[row + _LOOKUPS] += frames
+        if action.copies:
+            cells[row + _COPIES] += frames * action.copies
+        if action.drop != NO_DROP:
+            cells[row + action.drop] += frames
+        self._frames += frames
+        self._wire_frames += wire_frames
+        self._octets += octets
+
+    def _count_writes(self, row: int, frames: int, wire_frames: int, octets: int) -> None:
+        cells = self._cells
+        cells[row + _WRITES] += frames
+        cells[row + _WRITES + 1] += wire_frames
+        cells[row + _WRITES + 2] += octets
+
+
+_NOTHING: Final = Action()

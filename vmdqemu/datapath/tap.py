@@ -1,0 +1,90 @@
+"""TAP devices: a kernel ring for each channel of a VM, or for the adapter's side of the wire.
+
+A ring is one queue of a multi-queue TAP and one file descriptor: what the device transmits is read from it,
+what is written to it the device receives. The device lives as long as one descriptor does, and no longer.
+
+What must hold (Linux 6.18, probed): a ring is sized by txqueuelen when its queue is attached, and again when
+that changes; a queue that is closed while others live gives its number to the last one and loses what waits
+in it, uncounted. So rings are sized before there is traffic and closed only with the device.
+"""
+
+import errno
+import fcntl
+import os
+from struct import Struct
+from typing import Final, NamedTuple
+
+from netns import links, namespace
+from vmdqemu.errors import Missing
+
+DEVICE: Final = "/dev/net/tun"
+MAX_RINGS: Final = 256
+
+_TUNSETIFF = 0x400454CA
+_TUNSETOFFLOAD = 0x400454D0
+_IFREQ = Struct("16sH22x")
+_FLAGS = 0x0002 | 0x1000 | 0x4000 | 0x0100  # IFF_TAP, NO_PI, VNET_HDR, MULTI_QUEUE
+
+_CSUM, _TSO4, _TSO6, _USO4, _USO6 = 0x01, 0x02, 0x04, 0x20, 0x40
+WITH_USO: Final = _CSUM | _TSO4 | _TSO6 | _USO4 | _USO6  # UDP superframes: Linux 6.2 and later
+WITHOUT_USO: Final = _CSUM | _TSO4 | _TSO6
+NO_OFFLOADS: Final = 0  # the kernel finishes every checksum and cuts every superframe before we read it
+
+
+class Tap(NamedTuple):
+    """An open TAP device."""
+
+    fds: tuple[int, ...]  # one a ring, in ring order; they do not block
+    offloads: int  # accepted by the kernel
+
+
+def open_tap(ns: str, ifname: str, *, rings: int, ring: int, offloads: bool) -> Tap:
+    """Make a TAP inside a namespace, still down. ring: descriptors of each ring; one fewer are usable.
+
+    Raises Missing if the device node or the privilege is not there.
+    """
+    fds: list[int] = []
+    try:
+        with namespace.entered(ns):
+            fds.append(_attach(ifname))
+            links.set_tx_queue_length(ns, ifname, ring - 1)
+            fds += [_attach(ifname) for _ in range(rings - 1)]
+        accepted = _set_offloads(fds[0], WITH_USO if offloads else NO_OFFLOADS)
+    except BaseException:
+        close(tuple(fds))
+        raise
+    return Tap(tuple(fds), accepted)
+
+
+def close(fds: tuple[int, ...]) -> None:
+    """Give up our descriptors; with the last one of all processes the device goes."""
+    for fd in fds:
+        os.close(fd)
+
+
+def _attach(ifname: str) -> int:
+    """One more queue of the TAP; the kernel numbers them in this order."""
+    try:
+        fd = os.open(DEVICE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise Missing(f"{DEVICE} is not there", "load the tun module (modprobe tun)") from None
+    except PermissionError:
+        raise Missing(f"{DEVICE} cannot be opened", "run as root") from None
+    try:
+        fcntl.ioctl(fd, _TUNSETIFF, _IFREQ.pack(ifname.encode(), _FLAGS))
+    except OSError as error:
+        os.close(fd)
+        if error.errno == errno.EPERM:
+            raise Missing("making a TAP needs CAP_NET_ADMIN", "run as root") from None
+        raise
+    return fd
+
+
+def _set_offloads(fd: int, wanted: int) -> int:
+    try:
+        fcntl.ioctl(fd, _TUNSETOFFLOAD, wanted)
+    except OSError as error:
+        if error.errno != errno.EINVAL or wanted != WITH_USO:
+            raise
+        return _set_offloads(fd, WITHOUT_USO)
+    return wanted
