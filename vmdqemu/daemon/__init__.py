@@ -1,0 +1,11 @@
+"""The daemon: builds a lab, owns every file descriptor, starts and replaces the workers, answers requests.
+
+    plant.py       the lab as it was built: namespaces, TAPs, the uplink, the adapter's tables
+    supervisor.py  the processes that serve it
+    control.py     JSON-RPC on a unix socket
+    reports.py     what is answered
+    law.py         the books: our counters against the kernel's
+    runtime.py     what a lab leaves in /run/vmdqemu, and how it is found again after a crash
+
+It parses no frame.
+"""

@@ -1,0 +1,90 @@
+"""One daemon's life: claim the name, build, serve, undo.
+
+    python -m vmdqemu.daemon.main LAB.toml READY_FD
+
+is how `up --detach` starts it: it writes `{"ready": true}` or its error to READY_FD as JSON, and closes that.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import uvloop
+
+from netns.errors import NetnsError
+from netns.lab import Lab
+from vmdqemu import config as lab_file
+from vmdqemu.config import LabConfig
+from vmdqemu.daemon import control, plant, reports, runtime
+from vmdqemu.daemon.plant import Plant
+from vmdqemu.daemon.supervisor import Supervisor
+from vmdqemu.errors import VmdqemuError
+
+
+def run(config: LabConfig, file: Path, on_ready: Callable[[], None]) -> None:
+    """Serve a lab until it is told to stop (SIGINT, SIGTERM, or `down`); leave nothing behind.
+
+    Raises VmdqemuError or NetnsError before `on_ready` if the lab cannot be built.
+    """
+    record = plant.record(config, os.getpid(), str(file))
+    with runtime.claimed(record), Lab() as lab:
+        built = plant.build(config, lab)
+        uvloop.run(_serve(built, on_ready))
+
+
+async def _serve(built: Plant, on_ready: Callable[[], None]) -> None:
+    supervisor = Supervisor(built)
+    loop, this = asyncio.get_running_loop(), asyncio.current_task()
+    assert this is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, this.cancel)
+    try:
+        await supervisor.start()
+        socket = runtime.path(built.config.name, "sock")
+        server = await control.serve(socket, methods(supervisor))
+        on_ready()
+        await supervisor.stopped.wait()
+        server.close()
+    except asyncio.CancelledError:  # by a signal
+        return
+    finally:
+        supervisor.stop()
+
+
+def methods(supervisor: Supervisor) -> dict[str, control.Method]:
+    """The verbs of the control socket."""
+
+    def stop(_: control.Document) -> control.Document:
+        supervisor.stopped.set()
+        return {"stopping": True}
+
+    return {
+        "status": lambda _: reports.status(supervisor),
+        "vport.list": lambda _: reports.vports(supervisor),
+        "queue.list": lambda _: reports.queues(supervisor),
+        "stats": lambda _: reports.stats(supervisor),
+        "stop": stop,
+    }
+
+
+def detached(file: Path, ready_fd: int) -> None:
+    """The daemon's own process: tell the one who started it how it went."""
+    with os.fdopen(ready_fd, "w") as ready:
+
+        def say(message: dict[str, object]) -> None:
+            if not ready.closed:
+                ready.write(json.dumps(message))
+                ready.close()
+
+        try:
+            run(lab_file.load(file), file, lambda: say({"ready": True}))
+        except (VmdqemuError, NetnsError) as error:
+            say({"error": str(error), "exit_code": getattr(error, "exit_code", 1)})
+
+
+if __name__ == "__main__":
+    detached(Path(sys.argv[1]), int(sys.argv[2]))

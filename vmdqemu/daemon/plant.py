@@ -1,0 +1,123 @@
+"""The plant: a lab as it was built, before any process serves it.
+
+All netlink work is done here, before the event loop runs (pyroute2 brings a loop of its own). Ports are
+numbered: 0 is the wire, a VM's port has its VPort's number.
+"""
+
+from dataclasses import dataclass
+
+from netns import links
+from netns.lab import Lab
+from vmdqemu.config import LabConfig, VmConfig
+from vmdqemu.daemon.runtime import Record
+from vmdqemu.datapath import shm, tap, uplink
+from vmdqemu.datapath.tap import Tap
+from vmdqemu.datapath.uplink import Uplink
+from vmdqemu.errors import LabFileError
+from vmdqemu.nic import adapter as control
+from vmdqemu.nic.adapter import Adapter, Status, compile_tables
+from vmdqemu.nic.frame import format_mac
+from vmdqemu.nic.models import MODELS
+from vmdqemu.nic.modes import MODES
+from vmdqemu.nic.tables import Tables
+
+GUEST_LINK = "eth0"  # a VM's interface, in every mode
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One port of the adapter and the device behind it."""
+
+    number: int
+    name: str  # of the VM, or "wire"
+    ns: str
+    ifname: str
+    tap: Tap
+    weight: int = 1
+    rate: float | None = None  # wire octets a second
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """Everything that was built for a lab."""
+
+    config: LabConfig
+    adapter: Adapter
+    tables: Tables
+    ports: tuple[Port, ...]  # VMs; the wire's is uplink's
+    uplink: Uplink | None
+    layout: shm.Layout
+    counters: int  # file descriptor
+
+    @property
+    def wire(self) -> Port | None:
+        """The external port."""
+        if self.uplink is None:
+            return None
+        return Port(0, "wire", self.config.nic_namespace, uplink.PF, self.uplink.pf)
+
+    @property
+    def all_ports(self) -> tuple[Port, ...]:
+        """The wire, if there is one, and the VMs."""
+        return self.ports if self.wire is None else (self.wire, *self.ports)
+
+
+def record(config: LabConfig, pid: int, file: str) -> Record:
+    """What this lab is about to make."""
+    outside = (config.nic_namespace, config.ext_namespace) if config.wire else ()
+    return Record(config.name, pid, file, (*outside, *(config.namespace(vm) for vm in config.vms)))
+
+
+def describe(config: LabConfig) -> Adapter:
+    """The adapter that a lab file asks for, by the requests that a vSwitch makes for each VM.
+
+    Raises LabFileError where the model refuses one.
+    """
+    adapter = Adapter(
+        model=MODELS[config.adapter.model],
+        mode=MODES[config.adapter.mode],
+        mtu=config.mtu,
+        wire=config.wire is not None,
+        local_switch=config.adapter.local_switch,
+    )
+    problems = []
+    for index, vm in enumerate(config.vms):
+        made = control.apply(adapter, control.CreateVPort(vm.name, vm.queues, vm.vlan, vm.spoof_check))
+        if made.status is Status.SUCCESS:
+            made = control.apply(made.adapter, control.SetFilter(made.number, vm.mac, vm.vlan))
+        if made.status is not Status.SUCCESS:
+            model = adapter.model
+            problems.append(f"vm[{index}]: {made.status}: more than the model {model.name} can hold")
+        adapter = made.adapter
+    if problems:
+        raise LabFileError(problems)
+    return adapter
+
+
+def build(config: LabConfig, lab: Lab) -> Plant:
+    """Build a lab; every undo goes to `lab`. Raises LabFileError, Missing, LinkError."""
+    adapter = describe(config)
+    tables = compile_tables(adapter, generation=1)
+    external = uplink.make(config, config.wire, lab) if config.wire else None
+    ports = tuple(_build_vm(number, vm, config, lab) for number, vm in enumerate(config.vms, start=1))
+    rings = (1 if external else 0, *(len(port.tap.fds) for port in ports))
+    layout = shm.Layout(workers=2, rings=rings, queues=adapter.rx_queues)
+    counters = shm.create(layout)
+    lab.push(tap.close, (counters,))
+    return Plant(config, adapter, tables, ports, external, layout, counters)
+
+
+def _build_vm(number: int, vm: VmConfig, config: LabConfig, lab: Lab) -> Port:
+    """A namespace with a TAP in it."""
+    ns = config.namespace(vm)
+    lab.namespace(ns, ipv6=vm.ipv6)
+    device = tap.open_tap(
+        ns, GUEST_LINK, rings=vm.queues, ring=config.adapter.ring, offloads=config.adapter.offloads
+    )
+    lab.push(tap.close, device.fds)
+    links.set_mac(ns, GUEST_LINK, format_mac(vm.mac))
+    links.up(ns, GUEST_LINK, mtu=config.mtu)
+    for address in vm.addresses:
+        links.add_address(ns, GUEST_LINK, address)
+    rate = None if vm.rate is None else vm.rate * 1e6 / 8
+    return Port(number, vm.name, ns, GUEST_LINK, device, vm.weight, rate)

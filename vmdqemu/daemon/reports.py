@@ -1,0 +1,116 @@
+"""What the daemon answers: documents for `-j`, and what tables are made of."""
+
+from typing import Any, Final
+
+from vmdqemu.daemon import law
+from vmdqemu.daemon.plant import Plant, Port
+from vmdqemu.daemon.supervisor import Supervisor
+from vmdqemu.datapath import tap
+from vmdqemu.nic.frame import format_mac
+from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT
+
+SCHEMA_VERSION: Final = 1
+
+Document = dict[str, Any]
+
+
+def status(supervisor: Supervisor) -> Document:
+    """What runs, and on what."""
+    plant = supervisor.plant
+    config = plant.config
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "lab": config.name,
+        "model": config.adapter.model,
+        "mode": config.adapter.mode,
+        "mtu": config.mtu,
+        "offloads": _offloads(plant),
+        "wire": None
+        if plant.wire is None
+        else {"namespace": config.ext_namespace, **_addresses(config.wire)},
+        "vms": [_vm(port, vm) for port, vm in zip(plant.ports, config.vms, strict=True)],
+        "workers": [
+            {"role": role.name, "cpu": role.cpu, "pid": supervisor.workers[role.name].process.pid}
+            for role in supervisor.roles
+            if role.name in supervisor.workers
+        ],
+        "spare": supervisor.spare_ready,
+        "crashes": supervisor.crashes,
+        "gone": sorted(supervisor.gone),
+        "events": list(supervisor.events)[-10:],
+    }
+
+
+def vports(supervisor: Supervisor) -> Document:
+    """The adapter's virtual ports, the default one first."""
+    tables = supervisor.plant.tables
+    rows = [{"vport": DEFAULT_VPORT, "name": "default", "queues": [DEFAULT_QUEUE], "filters": []}]
+    for number, vport in tables.vports.items():
+        filters = [_filter(mac, vlan) for (mac, vlan), owner in tables.filters.items() if owner == number]
+        rows.append({"vport": number, "name": vport.name, "queues": list(vport.queues), "filters": filters})
+    return {"schema_version": SCHEMA_VERSION, "vports": rows}
+
+
+def queues(supervisor: Supervisor) -> Document:
+    """The adapter's RX queues, with the columns of Get-NetAdapterVmqQueue."""
+    tables = supervisor.plant.tables
+    rows = [_queue(supervisor, DEFAULT_QUEUE, "", None, "")]
+    for vport in tables.vports.values():
+        mac = format_mac(vport.macs[0])
+        rows += [_queue(supervisor, queue, mac, vport.vlan, vport.name) for queue in vport.queues]
+    return {"schema_version": SCHEMA_VERSION, "queues": rows}
+
+
+def stats(supervisor: Supervisor) -> Document:
+    """Both sets of books of every port, the law, and each channel's counters."""
+    plant, counters = supervisor.plant, supervisor.counters
+    books = law.read(plant, counters, supervisor.lost)
+    checks = law.checks(plant, books, supervisor.crashes)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "ports": [
+            {
+                "port": entry.port.name,
+                **{name: count for name, count in entry.ours.items() if name not in entry.drops},
+                "drops": entry.drops,
+                "ring_overflow": entry.kernel.tx_dropped,
+                "lost_in_crash": entry.lost_in_crash,
+                "kernel": entry.kernel._asdict(),
+                "rings": [counters.ring(entry.port.number, ring) for ring in range(len(entry.port.tap.fds))],
+            }
+            for entry in books
+        ],
+        "law": {
+            "holds": all(check.holds for check in checks),
+            "checks": [{**check._asdict(), "holds": check.holds} for check in checks],
+        },
+    }
+
+
+def _vm(port: Port, vm: Any) -> Document:
+    return {"name": vm.name, "namespace": port.ns, "port": port.number, "queues": vm.queues, **_addresses(vm)}
+
+
+def _addresses(port: Any) -> Document:
+    return {"mac": format_mac(port.mac), "vlan": port.vlan, "addresses": list(port.addresses)}
+
+
+def _offloads(plant: Plant) -> str:
+    """What superframes the kernel hands over."""
+    accepted = plant.ports[0].tap.offloads
+    return {tap.WITH_USO: "checksum, TSO, USO", tap.WITHOUT_USO: "checksum, TSO"}.get(accepted, "none")
+
+
+def _filter(mac: bytes, vlan: int | None) -> Document:
+    return {"mac": format_mac(mac), "vlan": vlan}
+
+
+def _queue(supervisor: Supervisor, queue: int, mac: str, vlan: int | None, name: str) -> Document:
+    return {
+        "QueueID": queue,
+        "MacAddress": mac,
+        "VlanID": vlan,
+        "Processor": "0:0",  # every RX queue is served by the host's processor 0
+        "VmFriendlyName": name,
+        **supervisor.counters.queue(queue),
+    }

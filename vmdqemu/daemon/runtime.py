@@ -1,0 +1,146 @@
+"""Runtime files: what is known of a lab from outside its daemon.
+
+    /run/vmdqemu/<lab>.lock   held by the daemon for as long as it lives
+    /run/vmdqemu/<lab>.json   its namespaces, written before the first of them is made
+    /run/vmdqemu/<lab>.sock   where it answers
+    /run/vmdqemu/<lab>.log    what a detached daemon has to say
+
+A record without a live lock is what a killed lab left behind; `clean` undoes it from there.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from netns import namespace
+from vmdqemu.errors import Missing, NotRunning, VmdqemuError
+
+DIRECTORY: Final = Path("/run/vmdqemu")
+
+
+class Record(NamedTuple):
+    """What a lab made, or was about to make."""
+
+    lab: str
+    pid: int
+    file: str
+    namespaces: tuple[str, ...]
+
+
+def path(lab: str, kind: str) -> Path:
+    """A lab's runtime file; kind: lock, json, sock or log."""
+    return DIRECTORY / f"{lab}.{kind}"
+
+
+@contextmanager
+def claimed(record: Record) -> Iterator[None]:
+    """Own a lab's name and leave its record, until the block ends.
+
+    Raises VmdqemuError if the lab runs, was left behind by a crash, or a namespace's name is taken.
+    """
+    _make_directory()
+    lock = os.open(path(record.lab, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _refuse_second(record, lock)
+        file = path(record.lab, "json")
+        file.write_text(json.dumps(record._asdict()))
+        try:
+            yield
+        finally:
+            for kind in ("sock", "json", "lock"):
+                path(record.lab, kind).unlink(missing_ok=True)
+    finally:
+        os.close(lock)
+
+
+def records() -> list[Record]:
+    """The record of every lab, running or left behind."""
+    found = []
+    for file in sorted(DIRECTORY.glob("*.json")):
+        with suppress(FileNotFoundError):
+            found.append(_read(file))
+    return found
+
+
+def running(lab: str) -> bool:
+    """Whether a live daemon holds the lab's name."""
+    try:
+        lock = os.open(path(lab, "lock"), os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _take(lock)
+    finally:
+        os.close(lock)
+
+
+def find(lab: str | None) -> Record:
+    """The record of a running lab; without a name, of the only one. Raises NotRunning."""
+    alive = [record for record in records() if running(record.lab)]
+    if lab is not None:
+        alive = [record for record in alive if record.lab == lab]
+    if len(alive) == 1:
+        return alive[0]
+    if not alive:
+        raise NotRunning(f"lab {lab} is not running; start it with: vmdqemu up" if lab else NO_LAB)
+    names = ", ".join(record.lab for record in alive)
+    raise VmdqemuError(f"several labs are running ({names}); name one with --lab")
+
+
+NO_LAB: Final = "no lab is running; start one with: vmdqemu up LAB.toml"
+
+
+def clean(record: Record) -> None:
+    """Undo what a killed lab left behind. Links, eBPF and shared memory went with its processes."""
+    for name in record.namespaces:
+        if namespace.exists(name):
+            namespace.end_processes(name)
+            namespace.remove(name)
+    for kind in ("sock", "log", "json", "lock"):
+        path(record.lab, kind).unlink(missing_ok=True)
+
+
+def _read(file: Path) -> Record:
+    document = json.loads(file.read_text())
+    return Record(**{**document, "namespaces": tuple(document["namespaces"])})
+
+
+def _make_directory() -> None:
+    try:
+        DIRECTORY.mkdir(mode=0o750, exist_ok=True)
+    except PermissionError:
+        raise Missing("namespaces and TAPs need root", "run as root, or with sudo") from None
+    if os.geteuid() != 0:
+        raise Missing("namespaces and TAPs need root", "run as root, or with sudo")
+
+
+def _take(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _refuse_second(record: Record, lock: int) -> None:
+    file = path(record.lab, "json")
+    if not _take(lock):
+        pid = _read(file).pid if file.exists() else "unknown"
+        raise VmdqemuError(
+            f"lab {record.lab} is already running (pid {pid}); stop it: vmdqemu down {record.lab}"
+        )
+    if file.exists():
+        raise VmdqemuError(
+            f"lab {record.lab} was killed and left things behind; clean up: vmdqemu down {record.lab}"
+        )
+    taken = [name for name in record.namespaces if namespace.exists(name)]
+    if taken:
+        path(record.lab, "lock").unlink(missing_ok=True)
+        raise VmdqemuError(
+            f"namespace {taken[0]} exists and is not ours; remove it (ip netns del {taken[0]}) "
+            "or give the lab another prefix"
+        )
