@@ -1,0 +1,113 @@
+"""What the tests of the pure half are made of: adapters built by requests, frames without scapy."""
+
+import struct
+from collections.abc import Sequence
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+
+from vmdqemu.nic import frame
+from vmdqemu.nic.adapter import (
+    Adapter,
+    CreateVPort,
+    Request,
+    SetFilter,
+    SetRss,
+    Status,
+    apply,
+    compile_tables,
+)
+from vmdqemu.nic.filters import Vlan
+from vmdqemu.nic.frame import Frame, parse
+from vmdqemu.nic.models import IDEAL, Model
+from vmdqemu.nic.modes import OFF, Mode
+from vmdqemu.nic.rss import Rss
+from vmdqemu.nic.tables import Tables
+
+GROUP = bytes.fromhex("01005e0000fb")  # a multicast address
+STRANGER = bytes.fromhex("02ffff000001")  # a unicast address that no VM has
+OUTSIDE = bytes.fromhex("02ffff000002")  # the outside host's
+
+
+def mac(number: int) -> bytes:
+    """The address of VM `number`, and of VPort `number` in a lab that gives none."""
+    return b"\x02" + number.to_bytes(5, "big")
+
+
+class Vm(NamedTuple):
+    """A VM's VPort and its filters, all in its port VLAN."""
+
+    vlan: Vlan = None
+    queue_pairs: int = 1
+    spoof_check: bool = True
+    macs: tuple[bytes, ...] | None = None  # None: mac(number)
+    rss: Rss | None = None
+
+
+def accept(adapter: Adapter, *requests: Request) -> Adapter:
+    """The adapter after requests that must all succeed."""
+    for request in requests:
+        outcome = apply(adapter, request)
+        assert outcome.status is Status.SUCCESS, request
+        adapter = outcome.adapter
+    return adapter
+
+
+def adapter(
+    *vms: Vm,
+    mode: Mode = OFF,
+    model: Model = IDEAL,
+    wire: bool = True,
+    local_switch: bool = False,
+    mtu: int = 1500,
+) -> Adapter:
+    """An adapter with one VPort a VM, numbered from 1."""
+    built = Adapter(model, mode, mtu, wire, local_switch)
+    for number, vm in enumerate(vms, start=1):
+        macs = (mac(number),) if vm.macs is None else vm.macs
+        built = accept(
+            built,
+            CreateVPort(f"vm{number}", vm.queue_pairs, vm.vlan, vm.spoof_check),
+            *(SetFilter(number, address, vm.vlan) for address in macs),
+            *([SetRss(number, vm.rss)] if vm.rss else []),
+        )
+    return built
+
+
+def tables(*vms: Vm, **options: Any) -> Tables:
+    """The registers in effect of that adapter."""
+    return compile_tables(adapter(*vms, **options), generation=1)
+
+
+def tag(vid: int, priority: int = 0, tpid: int = frame.ETHERTYPE_VLAN) -> bytes:
+    """A tag with its TPID."""
+    return struct.pack("!HH", tpid, priority << 13 | vid)
+
+
+def octets(
+    destination: bytes,
+    source: bytes,
+    vids: Sequence[int] = (),
+    ethertype: int = 0x88B5,
+    payload: bytes = bytes(46),
+) -> bytes:
+    """A whole frame; vids: of its tags, the outermost first; 0x88B5 is for experiments (IEEE 802)."""
+    tags = b"".join(tag(vid) for vid in vids)
+    return destination + source + tags + struct.pack("!H", ethertype) + payload
+
+
+def parsed(destination: bytes, source: bytes, vids: Sequence[int] = (), **rest: Any) -> Frame:
+    """The record of that frame."""
+    return parse(octets(destination, source, vids, **rest))
+
+
+def packet(
+    source: str, destination: str, protocol: int = frame.PROTOCOL_UDP, ports: tuple[int, int] | None = (1, 2)
+) -> tuple[int, bytes]:
+    """An IP packet's EtherType and octets; without ports it ends behind the IP header."""
+    addresses = ip_address(source).packed + ip_address(destination).packed
+    upper = b"" if ports is None else struct.pack("!HH", *ports) + bytes(16)
+    if len(addresses) == 8:
+        header = struct.pack("!BxH4xBB2x", 0x45, 20 + len(upper), 64, protocol)
+        return frame.ETHERTYPE_IPV4, header + addresses + upper
+    header = struct.pack("!B3xHBB", 0x60, len(upper), protocol, 64)
+    return frame.ETHERTYPE_IPV6, header + addresses + upper

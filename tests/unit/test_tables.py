@@ -1,0 +1,65 @@
+"""Tables: what a worker reads is the very value that control compiled."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.builders import Vm, mac, tables
+from vmdqemu.nic.modes import Sort
+from vmdqemu.nic.rss import HashType, Rss
+from vmdqemu.nic.tables import Tables, VPortTable, from_json, to_json
+
+VLANS = st.none() | st.integers(1, 4094)
+MACS = st.binary(min_size=6, max_size=6)
+NUMBERS = st.integers(1, 255)
+RSS = st.builds(
+    Rss,
+    key=st.binary(min_size=40, max_size=40),
+    types=st.builds(HashType, st.integers(0, 0xFFFF)),
+    table=st.lists(st.integers(0, 63), max_size=128).map(tuple),
+    default=st.integers(0, 63),
+)
+VPORTS = st.builds(
+    VPortTable,
+    name=st.text(),
+    macs=st.lists(MACS, max_size=3).map(tuple),
+    vlan=VLANS,
+    spoof_check=st.booleans(),
+    queues=st.lists(NUMBERS, max_size=4).map(tuple),
+    channels=st.integers(1, 64),
+    rss=st.none() | RSS,
+)
+TABLES = st.builds(
+    Tables,
+    generation=st.integers(0),
+    sort=st.sampled_from(Sort),
+    local_switch=st.booleans(),
+    wire=st.booleans(),
+    mtu=st.integers(576, 9216),
+    filters=st.dictionaries(st.tuples(MACS, VLANS), NUMBERS, max_size=5),
+    vports=st.dictionaries(NUMBERS, VPORTS, max_size=4),
+)
+
+
+def shape(value: object) -> object:
+    """The value with the type of everything in it: 1 is not True, a list no tuple."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return type(value), [shape(item) for item in value]
+    return type(value), value
+
+
+@given(TABLES)
+def test_a_worker_reads_the_value_that_control_wrote(seen: Tables) -> None:
+    assert shape(from_json(json.loads(json.dumps(to_json(seen))))) == shape(seen)
+
+
+def test_the_largest_frame_is_an_mtu_and_an_ethernet_header() -> None:
+    assert tables(mtu=1500).max_frame == 1514
+
+
+def test_the_members_of_a_vlan_have_its_port_vlan_and_a_filter() -> None:
+    seen = tables(Vm(vlan=10), Vm(), Vm(vlan=10), Vm(vlan=10, macs=()), Vm(vlan=20, macs=(mac(8), mac(9))))
+    assert [seen.members(vlan) for vlan in (None, 10, 20, 30)] == [(2,), (1, 3), (5,), ()]
