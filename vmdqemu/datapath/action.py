@@ -5,11 +5,12 @@ from typing import Final, NamedTuple
 
 from vmdqemu.datapath.shm import RING_OFFSET, Layout
 from vmdqemu.host.decide import Verdict
-from vmdqemu.host.vswitch import Edit
+from vmdqemu.host.vswitch import WIRE, Edit
 from vmdqemu.nic.filters import Vlan
 
 NO_RING: Final = -1
 NO_DROP: Final = -1
+SHORTEST_ON_WIRE: Final = 60  # octets without FCS; the adapter pads what is shorter (82599 HLREG0.TXPADEN)
 
 
 class Output(NamedTuple):
@@ -18,6 +19,7 @@ class Output(NamedTuple):
     fd: int
     row: int  # its first counter cell in this worker's block
     edit: Edit = Edit.KEEP
+    shortest: int = 0  # octets; a frame that has fewer is padded
 
 
 class Action:
@@ -65,7 +67,12 @@ class Rings(NamedTuple):
     def action(self, verdict: Verdict) -> Action:
         """Make a verdict ready."""
         outputs = tuple(
-            Output(self.fds[to.port, to.channel], self.row(to.port, to.channel), to.edit)
+            Output(
+                self.fds[to.port, to.channel],
+                self.row(to.port, to.channel),
+                to.edit,
+                SHORTEST_ON_WIRE if to.port == WIRE else 0,
+            )
             for to in verdict.deliveries
         )
         queues = tuple(self.layout.queue_cell(self.worker, placed.queue) for placed in verdict.nic.queues)

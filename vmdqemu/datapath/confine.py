@@ -28,7 +28,17 @@ ALLOWED: Final = (
     # the control channel: rings come and go, counters are mapped
     *("recvmsg", "sendmsg", "epoll_ctl", "close", "mmap", "munmap", "mremap", "madvise", "brk"),
     # the interpreter and the event loop
-    *("fstat", "newfstatat", "futex", "clock_gettime", "clock_nanosleep", "sched_yield", "getpid", "gettid", "getrandom"),
+    *(
+        "fstat",
+        "newfstatat",
+        "futex",
+        "clock_gettime",
+        "clock_nanosleep",
+        "sched_yield",
+        "getpid",
+        "gettid",
+        "getrandom",
+    ),
     *("rt_sigreturn", "rt_sigaction", "rt_sigprocmask", "sigaltstack", "exit", "exit_group"),
 )
 

@@ -118,29 +118,32 @@ class FlowCache:
         """The quick look by layer 2. It is another function after each `look`."""
         return self._addresses.young.get
 
-    def look(self, length: int) -> Action:
-        """The action for a frame of common size that `known` did not settle."""
+    def look(self, length: int, longest: int) -> Action:
+        """The action for a frame of common size that `known` did not settle.
+
+        length: octets in the buffer, vnet header included; longest: octets of its longest wire frame.
+        """
         key = self.l2_key()
         action = self._addresses.recall(key)
         if action is None:
-            frame = self._parse(length)
+            frame = self._parse(length, longest)
             action, every_flow = self._judge(frame)
             self._addresses.remember(key, action if every_flow else BY_FLOW)
         elif action.by_flow:
-            action = self._look_by_flow(length)
+            action = self._look_by_flow(length, longest)
         return action
 
     def look_closely(self, length: int, longest: int) -> Action:
-        """The action for a frame of uncommon size; longest: octets of its longest wire frame."""
-        return self._look_parsed(self._parse(length)._replace(length=longest))
+        """The same for a frame of uncommon size."""
+        return self._look_parsed(self._parse(length, longest))
 
-    def _look_by_flow(self, length: int) -> Action:
+    def _look_by_flow(self, length: int, longest: int) -> Action:
         key = self._key.read(length)
         if key is None:
-            return self._look_parsed(self._parse(length))
+            return self._look_parsed(self._parse(length, longest))
         action = self._flows.recall(key)
         if action is None:
-            action, _ = self._judge(self._parse(length))
+            action, _ = self._judge(self._parse(length, longest))
             self._flows.remember(key, action)
         return action
 
@@ -154,8 +157,9 @@ class FlowCache:
             self._flows.remember(key, action)
         return action
 
-    def _parse(self, length: int) -> Frame:
-        return parse(self._head, length - VNET_OCTETS)
+    def _parse(self, length: int, longest: int) -> Frame:
+        """What is judged of a superframe is its wire frames: headers of the whole, length of one."""
+        return parse(self._head, length - VNET_OCTETS)._replace(length=longest)
 
     def _judge(self, frame: Frame) -> tuple[Action, bool]:
         """A verdict made now, and whether it is that of every frame with these addresses and EtherType."""

@@ -12,7 +12,7 @@ from itertools import repeat
 from typing import Final, NamedTuple
 
 from vmdqemu.datapath import vnet
-from vmdqemu.datapath.action import NO_DROP, NO_RING, Action, Output, Rings
+from vmdqemu.datapath.action import NO_DROP, NO_RING, SHORTEST_ON_WIRE, Action, Output, Rings
 from vmdqemu.datapath.flowcache import FlowCache
 from vmdqemu.datapath.shm import RING_OFFSET
 from vmdqemu.host.vswitch import Edit
@@ -22,6 +22,7 @@ from vmdqemu.nic.tables import Tables
 
 BUFFER_OCTETS: Final = 1 << 17  # the largest superframe is 64 KiB and its headers
 SHORTEST: Final = vnet.VNET_OCTETS + ETHERNET_OCTETS
+NEVER_PADDED: Final = vnet.VNET_OCTETS + SHORTEST_ON_WIRE
 MISS_BUDGET: Final = 8  # verdicts made in one burst: each takes as long as several frames
 
 _READS = RING_OFFSET[RingCounter.READS]
@@ -40,9 +41,9 @@ _EGRESS = {
 class Spent(NamedTuple):
     """What a burst came to."""
 
+    reads: int
     wire_frames: int
     octets: int  # of the wire frames, without FCS
-    reads: int
     empty: bool  # the ring had no more
     gone: bool  # the device was removed
     tired: bool  # it ended early because too many verdicts had to be made
@@ -89,12 +90,12 @@ class Pump:
                 if length is None:
                     return True
                 total += length
-                if buffer[vnet.GSO_TYPE] or not SHORTEST <= length <= longest:
+                if buffer[vnet.GSO_TYPE] or not NEVER_PADDED <= length <= longest:
                     total += self._unusual(length)
                 else:
                     found = known(l2_key())
                     if found is None or found.by_flow:
-                        found = cache.look(length)
+                        found = cache.look(length, length - vnet.VNET_OCTETS)
                         known = cache.known
                     if found.fd == NO_RING:
                         self._carry_out(found, length, 1, length - vnet.VNET_OCTETS)
@@ -122,7 +123,7 @@ class Pump:
         if longest <= self._max_frame and length >= SHORTEST:
             action = self._cache.known(self._cache.l2_key())
             if action is None or action.by_flow:
-                action = self._cache.look(length)
+                action = self._cache.look(length, longest)
         else:
             action = self._cache.look_closely(length, longest)
         added = (count - 1) * header
@@ -141,17 +142,23 @@ class Pump:
                 self._count_writes(output.row, 1, wire_frames, octets + added * wire_frames)
 
     def _write(self, output: Output, action: Action, length: int) -> int:
-        """Write one frame to one ring, its tag edited; the octets that this added."""
-        view = self._view
+        """Write one frame to one ring, its tag edited, padded; the octets that this added.
+
+        Padding matters: Linux throws a tagged frame of fewer than 20 octets away and counts it nowhere.
+        """
+        parts: tuple[bytes | memoryview, ...] = (self._view[:length],)
+        added = 0
         if output.edit is Edit.INSERT and action.vlan is not None:
             head = vnet.head_with_tag(self._buffer, action.vlan)
-            os.writev(output.fd, (head, view[vnet.ADDRESSES_END : length]))
-            return vnet.TAG_OCTETS
-        if output.edit is Edit.STRIP:
-            os.writev(output.fd, (vnet.head_without_tag(self._buffer), view[vnet.TAG_END : length]))
-            return -vnet.TAG_OCTETS
-        os.write(output.fd, view[:length])
-        return 0
+            parts, added = (head, self._view[vnet.ADDRESSES_END : length]), vnet.TAG_OCTETS
+        elif output.edit is Edit.STRIP:
+            head = vnet.head_without_tag(self._buffer)
+            parts, added = (head, self._view[vnet.TAG_END : length]), -vnet.TAG_OCTETS
+        missing = output.shortest + vnet.VNET_OCTETS - length - added
+        if missing > 0 and not self._buffer[vnet.GSO_TYPE]:  # a superframe's segments are cut later
+            parts, added = (*parts, bytes(missing)), added + missing
+        os.writev(output.fd, parts)
+        return added
 
     def _refuse(self, error: OSError, length: int) -> None:
         self._refused += 1

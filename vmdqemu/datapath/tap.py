@@ -62,20 +62,28 @@ def close(fds: tuple[int, ...]) -> None:
         os.close(fd)
 
 
-def _attach(ifname: str) -> int:
-    """One more queue of the TAP; the kernel numbers them in this order."""
+def open_driver() -> int:
+    """A descriptor of the TUN driver, of no device yet. Raises Missing."""
     try:
-        fd = os.open(DEVICE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise Missing(f"{DEVICE} is not there", "load the tun module (modprobe tun)") from None
+        return os.open(DEVICE, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except PermissionError:
         raise Missing(f"{DEVICE} cannot be opened", "run as root") from None
+    except OSError as error:  # no node, or no driver behind it
+        raise Missing(f"{DEVICE}: {error.strerror}", "load the tun module (modprobe tun)") from None
+
+
+def _attach(ifname: str) -> int:
+    """One more queue of the TAP; the kernel numbers them in this order."""
+    fd = open_driver()
     try:
         fcntl.ioctl(fd, _TUNSETIFF, _IFREQ.pack(ifname.encode(), _FLAGS))
     except OSError as error:
         os.close(fd)
         if error.errno == errno.EPERM:
             raise Missing("making a TAP needs CAP_NET_ADMIN", "run as root") from None
+        if error.errno == errno.ENOTTY:
+            cure = f"make it anew: mknod {DEVICE} c 10 200"
+            raise Missing(f"{DEVICE} is not the TUN driver", cure) from None
         raise
     return fd
 

@@ -28,6 +28,7 @@ _TAG = Struct("!HH")
 _TPID = 0x8100
 _UDP_HEADER = 8
 _TCP_DATA_OFFSET = 12
+_MAX = 0xFFFF  # of a 16-bit field
 
 
 class Segments(NamedTuple):
@@ -71,12 +72,16 @@ def head_without_tag(buffer: bytearray) -> bytes:
 
 
 def _moved(buffer: bytearray, by: int) -> bytes:
-    """The vnet header for a frame whose headers moved. Fields that are not in use stay 0."""
+    """The vnet header for a frame whose headers moved. Fields that are not in use stay 0.
+
+    hdr_len is a hint, and the kernel cuts it to 16 bits: one that does not fit is as good as the nearest.
+    A csum_start that does not fit is a lie, left to the receiving kernel to refuse.
+    """
     flags, gso_type, hdr_len, gso_size, csum_start, csum_offset = _HEADER.unpack_from(buffer)
     if gso_type:
-        hdr_len += by
+        hdr_len = min(max(0, hdr_len + by), _MAX)
     if flags & NEEDS_CSUM:
         csum_start += by
-    if hdr_len < 0 or csum_start < 0:  # a header that lies is left to the receiving kernel to refuse
+    if not 0 <= csum_start <= _MAX:
         return bytes(buffer[:VNET_OCTETS])
     return _HEADER.pack(flags, gso_type, hdr_len, gso_size, csum_start, csum_offset)

@@ -53,7 +53,8 @@ class Worker:
         self._pumps: dict[int, Pump] = {}  # by file descriptor
         self._waiting: dict[int, deque[Pump]] = {}  # by port: its rings that have frames
         self._arbiter = Arbiter(Discipline.DEFICIT)
-        self._scheduled = False
+        self._scheduled = False  # to go on at once
+        self._alarm: asyncio.TimerHandle | None = None  # to go on when a held port may send
         self.stopped: asyncio.Future[None] = loop.create_future()
 
     def watch(self) -> None:
@@ -145,10 +146,12 @@ class Worker:
 
     def _wait_for_held(self, now: float) -> None:
         """Every port left is held by its rate: come back when the first may send."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         wakes_at = self._arbiter.wakes_at()
-        if wakes_at is not None and not self._scheduled:
-            self._scheduled = True
-            self._loop.call_later(max(0.001, wakes_at - now), self._continue)
+        if wakes_at is not None:
+            self._alarm = self._loop.call_later(max(0.001, wakes_at - now), self._forward)
 
     def _continue(self) -> None:
         self._scheduled = False
