@@ -30,7 +30,7 @@ class Discipline(Enum):
 QUANTUM_OCTETS = 16_384  # a turn of weight 1; a superframe takes up to four
 BUDGET_FRAMES = 64  # reads in one visit at most, so that nobody waits long for his turn
 BUCKET_SECONDS = 0.005  # a rate-limited port may burst what it earns in this time
-NO_LIMIT = 1 << 40
+NO_LIMIT = 1 << 40  # octets
 
 
 class Turn(NamedTuple):
@@ -38,7 +38,6 @@ class Turn(NamedTuple):
 
     port: int
     reads: int
-    wire_frames: int
     octets: int  # without WIRE_OVERHEAD
 
 
@@ -68,8 +67,8 @@ class _Port:
 
     @property
     def spendable(self) -> int:
-        """Octets that the rate limit lets out now."""
-        return NO_LIMIT if self.rate is None else int(self.tokens) + 1
+        """Octets that the rate limit lets out now: at least one, so that every turn moves a frame."""
+        return NO_LIMIT if self.rate is None else max(0, int(self.tokens)) + 1
 
     def solvent_at(self) -> float:
         """When the tokens will have been paid back."""
@@ -107,7 +106,7 @@ class Arbiter:
                 self._held.append(self._circle.popleft())
             elif len(self._circle) == 1:  # work conserving: nobody to share with
                 port.credit = 0
-                return Turn(port.number, BUDGET_FRAMES, NO_LIMIT, port.spendable)
+                return Turn(port.number, BUDGET_FRAMES, port.spendable)
             elif port.credit > 0 or self._top_up(port):
                 return self._share(port)
         return None
@@ -143,8 +142,8 @@ class Arbiter:
 
     def _share(self, port: _Port) -> Turn:
         if self._discipline is Discipline.ROUND_ROBIN:
-            return Turn(port.number, port.credit, port.credit, port.spendable)
-        return Turn(port.number, BUDGET_FRAMES, NO_LIMIT, min(port.credit, port.spendable))
+            return Turn(port.number, port.credit, port.spendable)
+        return Turn(port.number, BUDGET_FRAMES, min(port.credit, port.spendable))
 
     def _release(self, now: float) -> None:
         for port in [port for port in self._held if port.solvent_at() <= now]:
