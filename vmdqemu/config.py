@@ -127,14 +127,14 @@ TABLES: dict[str, type[BaseModel]] = {
 
 
 def load(path: Path) -> LabConfig:
-    """Read a lab file; without a `name` key the lab is called after the file. Raises LabFileError."""
+    """Read a lab file; without a `name` key the lab is called after the file.
+
+    Raises LabFileError, each problem with the file's name.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise LabFileError([f"{path}: {error.strerror}; give the path of a readable lab file"]) from None
-    except UnicodeDecodeError as error:
-        raise LabFileError([f"{path}: octet {error.start} is not UTF-8; save the file as UTF-8"]) from None
-    return parse(text, path.stem)
+        return parse(_read_text(path), path.stem)
+    except LabFileError as error:
+        raise error.of(path) from None
 
 
 def parse(text: str, name: str) -> LabConfig:
@@ -171,6 +171,15 @@ class _TomlSchema(GenerateJsonSchema):
         if schema.get("default") in (None, b"", "", ()):
             return self.generate_inner(schema["schema"])
         return super().default_schema(schema)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise LabFileError([f"{error.strerror}; give the path of a readable lab file"]) from None
+    except UnicodeDecodeError as error:
+        raise LabFileError([f"octet {error.start} is not UTF-8; save the file as UTF-8"]) from None
 
 
 def _read_toml(text: str) -> dict[str, Any]:

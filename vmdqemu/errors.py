@@ -7,6 +7,7 @@ with a drop reason. Any other exception is a bug in vmdqemu and is let through.
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -36,6 +37,10 @@ class LabFileError(VmdqemuError):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+    def of(self, file: Path) -> "LabFileError":
+        """The same problems, each with the file's name."""
+        return LabFileError(f"{file}: {problem}" for problem in self.problems)
 
 
 class Missing(VmdqemuError):

@@ -35,11 +35,13 @@ async def serve(path: Path, methods: Mapping[str, Method]) -> asyncio.Server:
     clients: set[asyncio.StreamWriter] = set()
 
     async def on_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(clients) < MAX_CLIENTS:
-            clients.add(writer)
-            await _converse(reader, writer, methods)
+        try:
+            if len(clients) < MAX_CLIENTS:
+                clients.add(writer)
+                await _converse(reader, writer, methods)
+        finally:
             clients.discard(writer)
-        writer.close()
+            writer.close()
 
     return await asyncio.start_unix_server(on_client, sock=listening, limit=MAX_LINE)
 
@@ -53,17 +55,21 @@ async def _converse(
             await asyncio.wait_for(writer.drain(), IDLE_SECONDS)
     except (TimeoutError, ConnectionError, ValueError):  # ValueError: a line longer than MAX_LINE
         return
+    except asyncio.CancelledError:  # the daemon ends; streams of Python 3.11 would print this one
+        return
 
 
 def answer(line: bytes, methods: Mapping[str, Method]) -> Document:
     """One request's answer. Any octets get one."""
     try:
-        request = json.loads(line)
+        request = json.loads(line, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return _error(None, PARSE_ERROR, "not JSON")
     if not isinstance(request, dict) or not isinstance(request.get("method"), str):
         return _error(None, INVALID_REQUEST, "a request is an object with a method")
     number, params = request.get("id"), request.get("params", {})
+    if not isinstance(number, int | str | None):
+        return _error(None, INVALID_REQUEST, "an id is a whole number or text")
     method = methods.get(request["method"])
     if method is None:
         return _error(number, METHOD_NOT_FOUND, f"no method {request['method']!r}")
@@ -73,6 +79,11 @@ def answer(line: bytes, methods: Mapping[str, Method]) -> Document:
         return {"jsonrpc": "2.0", "id": number, "result": method(params)}
     except VmdqemuError as error:
         return _error(number, FAILED, str(error))
+
+
+def _refuse(constant: str) -> None:
+    """NaN and Infinity are no JSON, whatever Python says."""
+    raise ValueError(constant)
 
 
 def call(path: Path, method: str, params: Document | None = None, timeout: float = 10.0) -> Any:

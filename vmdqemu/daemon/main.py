@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import uvloop
@@ -26,21 +27,33 @@ from vmdqemu.errors import VmdqemuError
 
 
 def run(config: LabConfig, file: Path, on_ready: Callable[[], None]) -> None:
-    """Serve a lab until it is told to stop (SIGINT, SIGTERM, or `down`); leave nothing behind.
+    """Serve a lab until it is told to stop (a signal or `down`); leave nothing behind.
 
     Raises VmdqemuError or NetnsError before `on_ready` if the lab cannot be built.
     """
     record = plant.record(config, os.getpid(), str(file))
-    with runtime.claimed(record), Lab() as lab:
-        built = plant.build(config, lab)
-        uvloop.run(_serve(built, on_ready))
+    for number in _ends():
+        signal.signal(number, signal.default_int_handler)  # while it is built, each is Ctrl-C
+    with suppress(KeyboardInterrupt), runtime.claimed(record), Lab() as lab:
+        try:
+            built = plant.build(config, lab)
+            uvloop.run(_serve(built, on_ready))
+        finally:  # nobody cuts the undo short
+            for number in _ends():
+                signal.signal(number, signal.SIG_IGN)
+
+
+def _ends() -> list[signal.Signals]:
+    """The signals that end a lab: Ctrl-C, `kill`, a terminal that closes. nohup has the last one ignored."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 async def _serve(built: Plant, on_ready: Callable[[], None]) -> None:
     supervisor = Supervisor(built)
     loop, this = asyncio.get_running_loop(), asyncio.current_task()
     assert this is not None
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _ends():
         loop.add_signal_handler(number, this.cancel)
     try:
         await supervisor.start()

@@ -73,9 +73,9 @@ def stats(supervisor: Supervisor) -> Document:
                 "port": entry.port.name,
                 **{name: count for name, count in entry.ours.items() if name not in entry.drops},
                 "drops": entry.drops,
-                "ring_overflow": entry.kernel.tx_dropped,
+                "ring_overflow": entry.kernel and entry.kernel.tx_dropped,
                 "lost_in_crash": entry.lost_in_crash,
-                "kernel": entry.kernel._asdict(),
+                "kernel": entry.kernel and entry.kernel._asdict(),
                 "rings": [counters.ring(entry.port.number, ring) for ring in range(len(entry.port.tap.fds))],
             }
             for entry in books

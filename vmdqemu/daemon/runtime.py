@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from netns import namespace
-from vmdqemu.errors import Missing, NotRunning, VmdqemuError
+from vmdqemu.daemon import privileges
+from vmdqemu.errors import Missing, NotRunning, UsageError, VmdqemuError
 
 DIRECTORY: Final = Path("/run/vmdqemu")
 
@@ -36,18 +37,23 @@ def path(lab: str, kind: str) -> Path:
     return DIRECTORY / f"{lab}.{kind}"
 
 
+def make_directory() -> None:
+    """Where runtime files go. Raises Missing for anybody who may not build labs."""
+    privileges.require()
+    DIRECTORY.mkdir(mode=0o750, exist_ok=True)
+
+
 @contextmanager
 def claimed(record: Record) -> Iterator[None]:
     """Own a lab's name and leave its record, until the block ends.
 
     Raises VmdqemuError if the lab runs, was left behind by a crash, or a namespace's name is taken.
     """
-    _make_directory()
+    make_directory()
     lock = os.open(path(record.lab, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _refuse_second(record, lock)
-        file = path(record.lab, "json")
-        file.write_text(json.dumps(record._asdict()))
+        _write(record)
         try:
             yield
         finally:
@@ -58,7 +64,9 @@ def claimed(record: Record) -> Iterator[None]:
 
 
 def records() -> list[Record]:
-    """The record of every lab, running or left behind."""
+    """The record of every lab, running or left behind. Raises Missing if they are not ours to read."""
+    if DIRECTORY.exists() and not os.access(DIRECTORY, os.R_OK | os.X_OK):
+        raise Missing("labs are run by root", "run as root, or with sudo")
     found = []
     for file in sorted(DIRECTORY.glob("*.json")):
         with suppress(FileNotFoundError):
@@ -79,7 +87,7 @@ def running(lab: str) -> bool:
 
 
 def find(lab: str | None) -> Record:
-    """The record of a running lab; without a name, of the only one. Raises NotRunning."""
+    """The record of a running lab; without a name, of the only one. Raises NotRunning, UsageError."""
     alive = [record for record in records() if running(record.lab)]
     if lab is not None:
         alive = [record for record in alive if record.lab == lab]
@@ -88,7 +96,7 @@ def find(lab: str | None) -> Record:
     if not alive:
         raise NotRunning(f"lab {lab} is not running; start it with: vmdqemu up" if lab else NO_LAB)
     names = ", ".join(record.lab for record in alive)
-    raise VmdqemuError(f"several labs are running ({names}); name one with --lab")
+    raise UsageError(f"several labs are running ({names}); name one with --lab")
 
 
 NO_LAB: Final = "no lab is running; start one with: vmdqemu up LAB.toml"
@@ -104,18 +112,16 @@ def clean(record: Record) -> None:
         path(record.lab, kind).unlink(missing_ok=True)
 
 
+def _write(record: Record) -> None:
+    """Whole or not at all: `down` must be able to read it after a crash at any moment."""
+    new = path(record.lab, "new")
+    new.write_text(json.dumps(record._asdict()))
+    new.replace(path(record.lab, "json"))
+
+
 def _read(file: Path) -> Record:
     document = json.loads(file.read_text())
     return Record(**{**document, "namespaces": tuple(document["namespaces"])})
-
-
-def _make_directory() -> None:
-    try:
-        DIRECTORY.mkdir(mode=0o750, exist_ok=True)
-    except PermissionError:
-        raise Missing("namespaces and TAPs need root", "run as root, or with sudo") from None
-    if os.geteuid() != 0:
-        raise Missing("namespaces and TAPs need root", "run as root, or with sudo")
 
 
 def _take(lock: int) -> bool:

@@ -136,11 +136,15 @@ class Supervisor:
         self._forget(worker)
         worker.ended.set()
         role = next((role for role in self.roles if self.workers.get(role.name) is worker), None)
-        if role is None:
+        if role is not None:
+            self._lose(role, worker, status)
+        elif worker is self._spare:
             self.note("spare-died", status=status)
             self._spare = None
             self._later(self._restock(SHORT_LIFE))
-            return
+
+    def _lose(self, role: Role, worker: WorkerProcess, status: int) -> None:
+        """Book what the dead worker had in its hands, and see to its role."""
         del self.workers[role.name]
         self.crashes += 1
         ports = tuple(port.number for port in role.ports)
@@ -159,7 +163,10 @@ class Supervisor:
         if delay:
             await asyncio.sleep(delay)
         worker, self._spare = self._spare or self._spawn(), None
-        await self._give_role(role, worker)
+        try:
+            await self._give_role(role, worker)
+        except (VmdqemuError, OSError):  # it died as well, so `_lose` begins again
+            return
         self.note("worker-replaced", role=role.name, pid=worker.process.pid)
         await self._restock(0.0)
 
@@ -170,7 +177,12 @@ class Supervisor:
             self._spare = self._spawn()
 
     async def _give_role(self, role: Role, worker: WorkerProcess) -> None:
-        """Rings first, then what to do with them. Raises VmdqemuError if the worker ends meanwhile."""
+        """Rings first, then what to do with them. From here on its death is the role's.
+
+        Raises VmdqemuError or OSError if the worker ends meanwhile.
+        """
+        self.workers[role.name] = worker
+        worker.since = time.monotonic()
         await _reached(worker.ready, worker)
         os.sched_setaffinity(worker.process.pid, {role.cpu})
         rings = [
@@ -181,8 +193,6 @@ class Supervisor:
             message = {"do": "rings", "rings": [(port, ring) for port, ring, _ in part]}
             channel.send(worker.control, message, tuple(fd for _, _, fd in part))
         channel.send(worker.control, self._orders(role))
-        worker.since = time.monotonic()
-        self.workers[role.name] = worker
         await _reached(worker.serving, worker)
 
     def _orders(self, role: Role) -> channel.Message:
