@@ -1,0 +1,5 @@
+"""`python -m vmdqemu` is `vmdqemu`."""
+
+from vmdqemu.cli.main import main
+
+main()

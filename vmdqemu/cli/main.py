@@ -1,0 +1,146 @@
+"""Every command with its options. What a command does is imported when it is called."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netns.errors import NetnsError
+from vmdqemu.errors import VmdqemuError
+
+app = typer.Typer(
+    help="A NIC you can run without owning one: VMDq, VMQ, VMMQ and SR-IOV on real frames.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+vport = typer.Typer(help="The adapter's virtual ports.", no_args_is_help=True, rich_markup_mode=None)
+queue = typer.Typer(help="The adapter's receive queues.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(vport, name="vport")
+app.add_typer(queue, name="queue")
+
+LabFile = Annotated[Path, typer.Argument(metavar="LAB.toml", help="The lab file.", show_default=False)]
+LabName = Annotated[
+    str | None,
+    typer.Option("--lab", metavar="NAME", help="The lab, if several are running.", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", "-j", help="Print one JSON document.", show_default=False)]
+
+
+def main() -> None:
+    """Run the command line and end the process, by the exit codes of `vmdqemu.errors`."""
+    try:
+        app()
+    except (VmdqemuError, NetnsError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(getattr(error, "exit_code", VmdqemuError.exit_code))
+
+
+@app.command()
+def up(
+    file: LabFile,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return when the lab is ready.", show_default=False)
+    ] = False,
+) -> None:
+    """Build a lab and serve it until Ctrl-C."""
+    from vmdqemu.cli import lab
+
+    lab.up(file, detach)
+
+
+@app.command()
+def down(
+    name: Annotated[
+        str | None, typer.Argument(metavar="LAB", help="The lab's name, if there are several.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every lab.", show_default=False)] = False,
+) -> None:
+    """Stop a lab, and clean up after one that was killed."""
+    from vmdqemu.cli import down
+
+    down.down(name, everything)
+
+
+@app.command()
+def status(lab: LabName = None, as_json: AsJson = False) -> None:
+    """Show what runs, and on what."""
+    from vmdqemu.cli import reading
+
+    reading.read("status", lab, as_json)
+
+
+@app.command("exec")
+def execute(
+    vm: Annotated[str, typer.Argument(metavar="VM", help='A VM, or "ext".', show_default=False)],
+    command: Annotated[
+        list[str], typer.Argument(metavar="COMMAND", help="What to run, after --.", show_default=False)
+    ],
+    lab: LabName = None,
+) -> None:
+    """Run a command in a VM, or in the outside host "ext"."""
+    from vmdqemu.cli import execute
+
+    execute.execute(vm, command, lab)
+
+
+@app.command()
+def validate(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="LAB.toml", help="The lab file.", show_default=False)
+    ] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of lab files.", show_default=False)
+    ] = False,
+) -> None:
+    """Check a lab file: every mistake at once."""
+    from vmdqemu.cli import lab
+
+    lab.validate(file, schema)
+
+
+@vport.command("list")
+def vport_list(lab: LabName = None, as_json: AsJson = False) -> None:
+    """Show the adapter's virtual ports with their queues and filters."""
+    from vmdqemu.cli import reading
+
+    reading.read("vport.list", lab, as_json)
+
+
+@queue.command("list")
+def queue_list(lab: LabName = None, as_json: AsJson = False) -> None:
+    """Show the adapter's receive queues and what came through each."""
+    from vmdqemu.cli import reading
+
+    reading.read("queue.list", lab, as_json)
+
+
+@app.command()
+def stats(lab: LabName = None, as_json: AsJson = False) -> None:
+    """Show each port's traffic and drops, and whether the law holds."""
+    from vmdqemu.cli import reading
+
+    reading.read("stats", lab, as_json)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Look for what the demo needs, with a cure for each gap."""
+    from vmdqemu.cli import doctor
+
+    doctor.doctor(as_json)
+
+
+@app.command()
+def demo(
+    quick: Annotated[bool, typer.Option("--quick", help="Shorter runs.", show_default=False)] = False,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the results.", show_default=False)
+    ] = None,
+) -> None:
+    """Run iperf3 and ping across four VMs, and show what was counted."""
+    from vmdqemu.cli import demo
+
+    demo.demo(quick, json_file)

@@ -1,0 +1,135 @@
+"""iperf3 and fping between two machines of a running lab, and what they measured."""
+
+import json
+import os
+import select
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from ipaddress import ip_interface
+from statistics import median
+from typing import Final, NamedTuple
+
+from netns import namespace
+from vmdqemu.cli.interrupts import Interrupts
+from vmdqemu.config import EXT, LabConfig
+from vmdqemu.errors import VmdqemuError
+
+PATIENCE: Final = 10.0  # seconds beyond what a measurement takes
+PING_PERIOD: Final = 0.01  # seconds
+
+
+class Pair(NamedTuple):
+    """From one machine of the lab to another, by name."""
+
+    source: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.source} -> {self.target}"
+
+
+class Throughput(NamedTuple):
+    """One TCP connection: what the receiver got."""
+
+    pair: Pair
+    gbit_per_s: float
+    retransmits: int
+
+
+class RoundTrip(NamedTuple):
+    """ICMP echo times, in milliseconds."""
+
+    pair: Pair
+    sent: int
+    received: int
+    median_ms: float
+    max_ms: float
+
+
+def tcp(lab: LabConfig, pairs: Sequence[Pair], seconds: float, interrupts: Interrupts) -> list[Throughput]:
+    """iperf3 between all pairs at once. Raises VmdqemuError if one fails."""
+    with ExitStack() as running:
+        for pair in pairs:
+            server = _start(running, lab, pair.target, "iperf3", "-s", "-1", "--forceflush")
+            with interrupts.taken():
+                _until_listening(pair, server)
+        clients = []
+        for pair in pairs:
+            options = ("-t", str(seconds), "-i", "0", "-J")
+            address = address_of(lab, pair.target)
+            clients.append(_start(running, lab, pair.source, "iperf3", "-c", address, *options))
+        with interrupts.taken():
+            reports = [_output(pair, client, seconds) for pair, client in zip(pairs, clients, strict=True)]
+    return [parse_iperf3(pair, report) for pair, report in zip(pairs, reports, strict=True)]
+
+
+def ping(lab: LabConfig, pair: Pair, seconds: float, interrupts: Interrupts) -> RoundTrip:
+    """fping, a hundred times a second. Raises VmdqemuError if nothing comes back."""
+    count = round(seconds / PING_PERIOD)
+    options = ("-q", "-p", str(round(PING_PERIOD * 1e3)), "-t", "500", "-C", str(count))
+    with ExitStack() as running:
+        fping = _start(running, lab, pair.source, "fping", *options, address_of(lab, pair.target))
+        with interrupts.taken():
+            return parse_fping(pair, _output(pair, fping, seconds))
+
+
+def address_of(lab: LabConfig, name: str) -> str:
+    """The first IPv4 address of a VM or of "ext"."""
+    port = lab.wire if name == EXT else next(vm for vm in lab.vms if vm.name == name)
+    addresses = map(ip_interface, port.addresses if port else ())
+    return next(str(address.ip) for address in addresses if address.version == 4)
+
+
+def parse_iperf3(pair: Pair, report: str) -> Throughput:
+    """The client's report (`iperf3 -J`). Raises VmdqemuError with its reason."""
+    try:
+        document = json.loads(report)
+    except ValueError:
+        raise VmdqemuError(f"iperf3 {pair}: {report.strip() or 'it ended without a word'}") from None
+    if reason := document.get("error"):
+        raise VmdqemuError(f"iperf3 {pair}: {reason}")
+    end = document["end"]
+    gbit_per_s = end["sum_received"]["bits_per_second"] / 1e9
+    return Throughput(pair, gbit_per_s, end["sum_sent"]["retransmits"])
+
+
+def parse_fping(pair: Pair, report: str) -> RoundTrip:
+    """The report of `fping -q -C`: "ADDRESS : 0.04 - 0.03", milliseconds each, a dash for no answer."""
+    answers = report.partition(" : ")[2].split()
+    times = [float(answer) for answer in answers if answer != "-"]
+    if not times:
+        raise VmdqemuError(f"fping {pair}: no answer: {report.strip()}")
+    return RoundTrip(pair, len(answers), len(times), median(times), max(times))
+
+
+def _start(running: ExitStack, lab: LabConfig, name: str, *argv: str) -> subprocess.Popen[str]:
+    """Start a command in a machine of the lab; it is gone when `running` ends."""
+    where = lab.prefix + name
+    process = namespace.start(where, argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    running.callback(_end, process)
+    return process
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
+
+
+def _until_listening(pair: Pair, server: subprocess.Popen[str]) -> None:
+    assert server.stdout is not None
+    said, until = b"", time.monotonic() + PATIENCE
+    while b"listening" not in said:
+        ready, _, _ = select.select([server.stdout], [], [], max(0.0, until - time.monotonic()))
+        more = os.read(server.stdout.fileno(), 4096) if ready else b""
+        if not more:
+            raise VmdqemuError(f"iperf3 {pair}: the server does not listen: {said.decode().strip()}")
+        said += more
+
+
+def _output(pair: Pair, process: subprocess.Popen[str], seconds: float) -> str:
+    try:
+        return process.communicate(timeout=seconds + PATIENCE)[0]
+    except subprocess.TimeoutExpired:
+        raise VmdqemuError(f"{pair}: {process.args!r} did not end in time") from None

@@ -1,0 +1,117 @@
+"""`status`, `vport list`, `queue list`, `stats`: the daemon's documents, as they are or for the eye."""
+
+import json
+from collections.abc import Callable
+from typing import Final
+
+from vmdqemu.cli import client, table
+from vmdqemu.config import EXT
+from vmdqemu.daemon.control import Document
+
+GBIT: Final = 8 / 1e9  # of an octet
+
+
+def read(method: str, lab: str | None, as_json: bool) -> None:
+    """Ask a lab's daemon and print the answer. Raises NotRunning, UsageError."""
+    document = client.ask(method, lab)
+    if as_json:
+        print(json.dumps(document, indent=2))
+    else:
+        SHOW[method](document)
+
+
+def show_status(document: Document) -> None:
+    """What runs, and on what."""
+    print("lab {lab}: model {model}, mode {mode}, MTU {mtu}, offloads: {offloads}".format_map(document))
+    machines = [*document["vms"], *([document["wire"] | {"name": EXT}] if document["wire"] else [])]
+    rows = [
+        (
+            machine["name"],
+            machine["namespace"],
+            machine["mac"],
+            _vlan(machine["vlan"]),
+            str(machine.get("queues", "-")),
+            " ".join(machine["addresses"]),
+        )
+        for machine in machines
+    ]
+    table.show(("name", "namespace", "mac", "vlan", "queues", "addresses"), rows)
+    for worker in document["workers"]:
+        print("worker {role}: pid {pid}, processor {cpu}".format_map(worker))
+    print(f"spare worker: {'ready' if document['spare'] else 'starting'}; crashes: {document['crashes']}")
+    if gone := document["gone"]:
+        print(f"removed from under us: port {', port '.join(map(str, gone))}")
+
+
+def show_vports(document: Document) -> None:
+    """The adapter's virtual ports."""
+    rows = [
+        (
+            str(vport["vport"]),
+            vport["name"],
+            " ".join(map(str, vport["queues"])) or "-",
+            " ".join(f"{entry['mac']} {_vlan(entry['vlan'])}" for entry in vport["filters"]) or "-",
+        )
+        for vport in document["vports"]
+    ]
+    table.show(("vport", "name", "queues", "filters: mac vlan"), rows)
+
+
+def show_queues(document: Document) -> None:
+    """The adapter's receive queues."""
+    rows = [
+        (
+            str(queue["QueueID"]),
+            queue["VmFriendlyName"] or "default",
+            queue["MacAddress"] or "-",
+            _vlan(queue["VlanID"]),
+            queue["Processor"],
+            queue["rx-packets"],
+            queue["rx-bytes"] * GBIT,
+        )
+        for queue in document["queues"]
+    ]
+    table.show(("queue", "vm", "mac", "vlan", "cpu", "rx-packets", "rx-Gbit"), rows)
+
+
+def show_stats(document: Document) -> None:
+    """What crossed each port, what was dropped and why, and whether the books balance."""
+    rows = [
+        (
+            port["port"],
+            port["reads"],
+            port["writes"],
+            port["read_octets"] * GBIT,
+            port["write_octets"] * GBIT,
+            sum(port["drops"].values()),
+            "gone" if port["ring_overflow"] is None else port["ring_overflow"],
+        )
+        for port in document["ports"]
+    ]
+    table.show(("port", "frames in", "frames out", "Gbit in", "Gbit out", "drops", "overflow"), rows)
+    print("in: from the VM or the wire into the adapter; a superframe counts once")
+    for port in document["ports"]:
+        for reason, frames in port["drops"].items():
+            print(f"dropped from {port['port']}: {frames:,} {reason}")
+        if lost := port["lost_in_crash"]:
+            print(f"lost in a worker's crash from {port['port']}: {lost:,}")
+    _show_law(document["law"])
+
+
+def _show_law(law: Document) -> None:
+    print(f"law holds: {'yes' if law['holds'] else 'no'}")
+    for check in law["checks"]:
+        if not check["holds"]:
+            print("broken: {name}: {left:,} and {right:,}".format_map(check))
+
+
+def _vlan(number: int | None) -> str:
+    return "-" if number is None else str(number)
+
+
+SHOW: Final[dict[str, Callable[[Document], None]]] = {
+    "status": show_status,
+    "vport.list": show_vports,
+    "queue.list": show_queues,
+    "stats": show_stats,
+}
