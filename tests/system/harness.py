@@ -110,7 +110,7 @@ class RunningLab:
         until = time.monotonic() + DEADLINE
         while (problems := broken()) and time.monotonic() < until:
             time.sleep(0.02)
-        assert not problems
+        assert not problems, problems
 
 
 @contextmanager

@@ -139,9 +139,13 @@ def test_the_outermost_vlans_are_legal(vlan: int) -> None:
 
 
 def test_a_vport_with_several_queue_pairs_starts_spread_over_them() -> None:
-    first, second = small(Vm(), Vm(queue_pairs=3)).vports.values()
-    assert first.rss is None
-    assert second.rss == Rss.spread(3, types=SMALL.hash_types)
+    spread = [vport.rss for vport in small(Vm(), Vm(queue_pairs=2), Vm(queue_pairs=3)).vports.values()]
+    assert spread == [None, *(Rss.spread(pairs, types=SMALL.hash_types) for pairs in (2, 3))]
+
+
+def test_a_vport_that_is_only_named_has_one_queue_pair_no_vlan_and_anti_spoof() -> None:
+    named = accept(Adapter(SMALL, VMMQ, mtu=1500, wire=True), CreateVPort("vm1")).vports[1]
+    assert (named.name, named.queue_pairs, named.vlan, named.spoof_check) == ("vm1", 1, None, True)
 
 
 def test_rss_parameters_take_effect_whole() -> None:
@@ -162,12 +166,20 @@ def test_queues_are_numbered_in_vport_order_behind_the_default_queue() -> None:
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_the_registers_say_what_was_asked_for(mode: Mode) -> None:
     asked = adapter(Vm(vlan=10, queue_pairs=2, spoof_check=False), mode=mode, wire=False, mtu=9000)
-    seen = compile_tables(asked._replace(local_switch=True), generation=7)
+    seen = compile_tables(asked, generation=7)
     assert (seen.generation, seen.sort, seen.wire, seen.mtu) == (7, mode.sort, False, 9000)
-    assert seen.local_switch == (mode.sort is Sort.FILTERS)  # without queues there is nothing to switch to
     vport = seen.vports[1]
     assert (vport.name, vport.macs, vport.vlan) == ("vm1", (mac(1),), 10)
     assert (vport.spoof_check, vport.channels) == (False, 2)
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+@pytest.mark.parametrize("asked", [False, True])
+def test_only_an_adapter_that_sorts_switches_and_only_if_asked_to(mode: Mode, asked: bool) -> None:
+    sorts = mode.sort is Sort.FILTERS  # without queues there is nothing to switch to
+    before = Adapter(SMALL, mode, mtu=1500, wire=True)
+    assert not compile_tables(before, 1).local_switch
+    assert compile_tables(before._replace(local_switch=asked), 1).local_switch == (asked and sorts)
 
 
 class AdapterMachine(RuleBasedStateMachine):

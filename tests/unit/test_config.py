@@ -262,6 +262,15 @@ def test_a_file_gives_the_lab_its_name(tmp_path: Path) -> None:
     assert config.load(file).name == "my-lab"
 
 
+def test_every_problem_of_a_file_names_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "lab.toml"
+    file.write_text("mtu = 1\ncolour = 2\n")
+    with pytest.raises(LabFileError) as raised:
+        config.load(file)
+    assert len(raised.value.problems) == 3  # no [[vm]], too
+    assert all(problem.startswith(f"{file}: ") for problem in raised.value.problems)
+
+
 @pytest.mark.parametrize(
     ("make", "problem"),
     [

@@ -1,0 +1,113 @@
+"""Whatever is killed, the VMs keep their links and their connections."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netns import namespace
+from tests.system.harness import DEADLINE, RunningLab, eventually, running, started
+from tests.system.workers import old_enough, replacement, spare, workers
+from vmdqemu.config import LabConfig, parse
+from vmdqemu.daemon import runtime
+
+pytestmark = pytest.mark.system
+
+LAB = """
+vm = [
+  { name = "vm1", address = "10.0.0.1/24" },
+  { name = "vm2", address = "10.0.0.2/24" },
+]
+wire = { address = "10.0.0.254/24" }
+"""
+OUTAGE = 1.0  # seconds; a benchmark measures it, this is what it may never exceed
+
+
+def carrier_changes(lab: RunningLab) -> list[str]:
+    """How often each VM's link went up or down."""
+    return [lab.run(vm.name, "cat", "/sys/class/net/eth0/carrier_changes") for vm in lab.config.vms]
+
+
+@contextmanager
+def iperf3(lab: RunningLab, client: str, seconds: int) -> Iterator[subprocess.Popen[str]]:
+    """A TCP connection to vm2 that is full for a while."""
+    streams: dict[str, Any] = {"stdout": subprocess.PIPE}
+    with lab.start("vm2", "iperf3", "-s", "-1", "--forceflush", **streams) as server:
+        assert server.stdout
+        while "listening" not in server.stdout.readline():
+            assert server.poll() is None, "the iperf3 server ended"
+        argv = ("iperf3", "-c", "10.0.0.2", "-t", str(seconds), "-J")
+        with lab.start(client, *argv, **streams) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+                server.kill()
+
+
+def kill_and_wait(lab: RunningLab, victim: int, sender: str) -> None:
+    """Kill a worker; a thousand frames later, and in time, all is well again."""
+    goal = lab.port(sender)["reads"] + 1000
+    os.kill(victim, signal.SIGKILL)
+    eventually(lambda: lab.port(sender)["reads"] > goal, "frames flow again", OUTAGE)
+
+
+@pytest.mark.parametrize(("role", "client", "sender"), [("nic", "vm1", "vm1"), ("cpu0", "ext", "wire")])
+def test_a_killed_worker_costs_no_connection_and_no_carrier(
+    role: str, client: str, sender: str, tmp_path: Path, full: bool
+) -> None:
+    kills = 5 if full else 1
+    with running(LAB, tmp_path) as lab:
+        before = carrier_changes(lab)
+        with iperf3(lab, client, seconds=2 + 2 * kills) as connection:
+            for _ in range(kills):
+                spare(lab)
+                victim = old_enough(lab, role)
+                kill_and_wait(lab, victim, sender)
+                replacement(lab, role, victim)
+            report = json.loads(connection.communicate(timeout=DEADLINE + 2 * kills)[0])
+        assert connection.returncode == 0, report
+        assert report["end"]["sum_received"]["bytes"] > 100e6
+        assert len(report["end"]["streams"]) == 1
+        assert carrier_changes(lab) == before
+        assert lab.call("status")["crashes"] == kills
+        spare(lab)
+
+
+def test_what_is_left_of_a_killed_lab_is_removed_from_its_record(tmp_path: Path) -> None:
+    name = f"dead{os.getpid() % 100_000}"
+    file = tmp_path / f"{name}.toml"
+    file.write_text(f'prefix = "{name}-"\n{LAB}')
+    config = parse(file.read_text(), name)
+    with started(file) as daemon:
+        processes = workers(daemon)
+        assert len(processes) == 3
+        for pid in (daemon.pid, *processes):
+            os.kill(pid, signal.SIGKILL)
+        daemon.wait(DEADLINE)
+    (record,) = [record for record in runtime.records() if record.lab == name]
+    try:
+        assert not runtime.running(name)
+        assert set(record.namespaces) == namespaces(config)
+        assert all(map(namespace.exists, record.namespaces))
+        eventually(lambda: all(links(config.namespace(vm)) == {"lo"} for vm in config.vms), "the TAPs go")
+    finally:
+        runtime.clean(record)
+    assert not any(map(namespace.exists, record.namespaces))
+    assert not list(runtime.DIRECTORY.glob(f"{name}.*"))
+
+
+def namespaces(config: LabConfig) -> set[str]:
+    """Names of all that a lab has."""
+    return {config.nic_namespace, config.ext_namespace, *map(config.namespace, config.vms)}
+
+
+def links(ns: str) -> set[str]:
+    """Names of a namespace's links."""
+    return {link["ifname"] for link in json.loads(namespace.run(ns, ["ip", "-j", "link"]).stdout)}

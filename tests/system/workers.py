@@ -1,0 +1,43 @@
+"""The workers of a daemon, as /proc shows them."""
+
+import subprocess
+import time
+from pathlib import Path
+
+from tests.system.harness import RunningLab, eventually, worker_pids
+from vmdqemu.daemon.supervisor import SHORT_LIFE
+
+
+def workers(daemon: subprocess.Popen[str]) -> set[int]:
+    """The workers of one daemon, the spare among them."""
+    return {pid for pid in worker_pids() if status(pid).get("PPid") == str(daemon.pid)}
+
+
+def status(pid: int) -> dict[str, str]:
+    """A process's /proc/PID/status; empty when it ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return {}
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def spare(lab: RunningLab) -> int:
+    """The worker that waits, once there is one."""
+    eventually(lambda: lab.call("status")["spare"], "a spare is ready")
+    serving = {worker["pid"] for worker in lab.call("status")["workers"]}
+    (pid,) = workers(lab.daemon) - serving
+    return pid
+
+
+def old_enough(lab: RunningLab, role: str) -> int:
+    """A role's worker, once its death would be no repetition."""
+    pid = eventually(lambda: lab.worker(role), f"somebody serves {role}")
+    served = time.monotonic()
+    eventually(lambda: time.monotonic() > served + SHORT_LIFE, "it has lived for a while")
+    return int(pid)
+
+
+def replacement(lab: RunningLab, role: str, killed: int) -> int:
+    """Who serves a role after a worker was killed."""
+    return int(eventually(lambda: (pid := lab.worker(role)) != killed and pid, f"{role} is served again"))

@@ -1,0 +1,131 @@
+"""The books balance exactly, or the check says which side is short."""
+
+import pytest
+
+from netns import counters as kernel_counters
+from tests.unit.plants import Kernel, counters, plant
+from vmdqemu.daemon import law
+from vmdqemu.daemon.plant import Plant
+from vmdqemu.datapath.shm import RING_OFFSET, Counters
+from vmdqemu.nic.arbiter import BUDGET_FRAMES
+from vmdqemu.nic.counters import DropReason, RingCounter
+
+LAB = 'vm = [{ name = "vm1" }, { name = "vm2", queues = 2 }]'
+VM1, VM2 = 1, 2
+
+
+@pytest.fixture
+def built() -> Plant:
+    return plant(LAB)
+
+
+@pytest.fixture
+def books(built: Plant) -> Counters:
+    return counters(built)
+
+
+@pytest.fixture
+def kernel(built: Plant, monkeypatch: pytest.MonkeyPatch) -> Kernel:
+    kernel = Kernel(built)
+    monkeypatch.setattr(kernel_counters, "read", kernel.read)
+    return kernel
+
+
+def book(
+    books: Counters, port: int, counter: RingCounter | DropReason, count: int, *, worker: int = 0
+) -> None:
+    """Count frames on a port's first ring."""
+    books.cells[books.layout.ring_cell(worker, port, 0) + RING_OFFSET[counter]] += count
+
+
+def broken(
+    built: Plant, books: Counters, *, lost: dict[int, int] | None = None, crashes: int = 0
+) -> list[str]:
+    """Names of the equations that do not hold."""
+    checks = law.checks(built, law.read(built, books, lost or {}), crashes)
+    return [check.name for check in checks if not check.holds]
+
+
+def deliver(books: Counters, kernel: Kernel) -> None:
+    """Ten frames read of vm1: seven for vm2, two dropped, one copied to vm2 and back."""
+    kernel.set("vm1", tx_packets=10, rx_packets=1)
+    kernel.set("vm2", rx_packets=8)
+    book(books, VM1, RingCounter.READS, 10)
+    book(books, VM1, RingCounter.COPIES, 1)
+    book(books, VM1, DropReason.SPOOF_CHECK, 2)
+    book(books, VM1, RingCounter.WRITES, 1)
+    book(books, VM2, RingCounter.WRITES, 5)
+    book(books, VM2, RingCounter.WRITES, 3, worker=1)
+
+
+def test_nothing_balances_nothing(built: Plant, books: Counters, kernel: Kernel) -> None:
+    assert kernel
+    assert len(law.checks(built, law.read(built, books, {}), 0)) == 5
+    assert broken(built, books) == []
+
+
+def test_frames_that_are_accounted_for_balance(built: Plant, books: Counters, kernel: Kernel) -> None:
+    deliver(books, kernel)
+    assert broken(built, books) == []
+    vm1, vm2 = law.read(built, books, {})
+    assert (vm1.drops, vm2.drops) == ({"spoof_check": 2}, {})
+
+
+@pytest.mark.parametrize(
+    ("counter", "port", "equations"),
+    [
+        (RingCounter.READS, VM1, ["vm1: tx_packets = reads + lost_in_crash", "core"]),
+        (RingCounter.WRITES, VM2, ["vm2: rx_packets = writes", "core"]),
+        (RingCounter.COPIES, VM1, ["core"]),
+        (DropReason.OVERSIZE, VM2, ["core"]),
+    ],
+)
+def test_one_frame_too_many_is_seen(
+    counter: RingCounter | DropReason,
+    port: int,
+    equations: list[str],
+    built: Plant,
+    books: Counters,
+    kernel: Kernel,
+) -> None:
+    deliver(books, kernel)
+    book(books, port, counter, 1)
+    found = [name.replace(": reads + copies = writes + drops", "") for name in broken(built, books)]
+    assert found == equations
+
+
+def test_a_crash_accounts_for_what_was_read_and_not_booked(
+    built: Plant, books: Counters, kernel: Kernel
+) -> None:
+    deliver(books, kernel)
+    kernel.set("vm1", tx_packets=15)  # five more were read, four of them written
+    kernel.set("vm2", rx_packets=12)
+    assert broken(built, books) == [
+        "vm1: tx_packets = reads + lost_in_crash",
+        "vm2: rx_packets = writes",
+    ]
+    lost = law.unrecorded_reads(built, books, (VM1,))
+    assert lost == {VM1: 5}
+    assert broken(built, books, lost=lost, crashes=1) == []
+
+
+def test_a_crash_excuses_no_more_than_its_bursts(built: Plant, books: Counters, kernel: Kernel) -> None:
+    kernel.set("vm2", rx_packets=2 * BUDGET_FRAMES)
+    assert broken(built, books, crashes=1) == []
+    kernel.set("vm2", rx_packets=2 * BUDGET_FRAMES + 1)
+    assert broken(built, books, crashes=1) == ["vm2: rx_packets = writes"]
+
+
+@pytest.mark.parametrize("whole_namespace", [True, False])
+def test_a_removed_device_takes_its_two_equations_along(
+    whole_namespace: bool, built: Plant, books: Counters, kernel: Kernel
+) -> None:
+    deliver(books, kernel)
+    if whole_namespace:
+        del kernel.links["vm2"]
+    else:
+        kernel.links["vm2"].clear()
+    checks = law.checks(built, law.read(built, books, {}), 0)
+    assert [check.name.partition(":")[0] for check in checks] == ["vm1", "vm1", "core"]
+    assert all(check.holds for check in checks)
+    assert law.unrecorded_reads(built, books, (VM1, VM2)) == {VM1: 0}
