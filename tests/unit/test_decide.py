@@ -150,7 +150,7 @@ def test_a_frame_reaches_the_ports_that_its_address_names_and_no_other(case: Cas
         assert {delivery.port for delivery in verdict.deliveries} == case.named
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(cases())
 def test_two_vlans_never_cross(case: Case) -> None:
     for port, _, edit in case.verdict.deliveries:
