@@ -45,7 +45,7 @@ class Rate(NamedTuple):
     arrived: float  # taken by the receiver's stack
 
 
-def tcp(sender: Vm, receiver: Vm, seconds: float) -> float:
+def tcp(sender: Vm, receiver: Vm, seconds: int) -> float:
     """One iperf3 TCP stream; Gbit/s received."""
     server = namespace.start(
         receiver.ns, pinned("iperf3", "-s", "-1", "--forceflush"), stdout=subprocess.PIPE
@@ -54,7 +54,7 @@ def tcp(sender: Vm, receiver: Vm, seconds: float) -> float:
         assert server.stdout is not None
         while "listening" not in server.stdout.readline():
             assert server.poll() is None, "the iperf3 server ended"
-        argv = pinned("iperf3", "-c", receiver.address, "-t", f"{seconds:g}", "-J")
+        argv = pinned("iperf3", "-c", receiver.address, "-t", str(seconds), "-J")
         report = json.loads(namespace.run(sender.ns, argv, timeout=seconds + 20).stdout)
     finally:
         _end(server)
