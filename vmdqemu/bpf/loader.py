@@ -5,6 +5,8 @@ A loaded object is ours until `close`. A program that is attached lives on with 
 
 import ctypes
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from struct import Struct
@@ -16,6 +18,7 @@ from vmdqemu.errors import Missing
 HERE: Final = Path(__file__).parent
 
 _KEY = Struct("=I")
+_HASH = 1  # BPF_MAP_TYPE_HASH
 
 
 class Hook(IntEnum):
@@ -46,15 +49,30 @@ class _TcOpts(ctypes.Structure):
 
 
 class Map(NamedTuple):
-    """A map with 32-bit keys."""
+    """A map; 32-bit keys unless said otherwise."""
 
     fd: int
     library: Any
 
+    @classmethod
+    @contextmanager
+    def new_hash(cls, library: Any, key: int, value: int, entries: int) -> Iterator[Self]:
+        """A new hash map, ours for the block's duration. key, value: octets."""
+        fd = library.bpf_map_create(_HASH, None, key, value, entries, None)
+        _check(fd, "make a BPF map")
+        try:
+            yield cls(fd, library)
+        finally:
+            os.close(fd)
+
+    def set(self, key: bytes, value: bytes) -> None:
+        """Set an entry by the octets of its key. Raises OSError."""
+        number = self.library.bpf_map_update_elem(self.fd, key, value, ctypes.c_uint64(0))
+        _check(number, "write a BPF map")
+
     def write(self, key: int, value: bytes) -> None:
         """Set an entry. Raises OSError."""
-        number = self.library.bpf_map_update_elem(self.fd, _KEY.pack(key), value, ctypes.c_uint64(0))
-        _check(number, "write a BPF map")
+        self.set(_KEY.pack(key), value)
 
     def read_per_cpu(self, key: int, layout: Struct) -> list[tuple[int, ...]]:
         """An entry of a per-CPU map, one value a possible CPU. layout: a multiple of 8 octets."""
@@ -68,14 +86,14 @@ class BpfObject:
 
     def __init__(self, name: str) -> None:
         """name: of the file without `.bpf.o`. Raises Missing if it cannot be loaded here."""
-        self._library = _libbpf()
+        self.library = _libbpf()
         path = HERE / f"{name}.bpf.o"
         if not path.exists():
             raise Missing(f"{path.name} is not compiled", "run scripts/setup")
-        self._object = self._library.bpf_object__open(str(path).encode())
+        self._object = self.library.bpf_object__open(str(path).encode())
         if not self._object:
             raise Missing(f"{path.name} cannot be read by libbpf", "run scripts/setup")
-        number = self._library.bpf_object__load(self._object)
+        number = self.library.bpf_object__load(self._object)
         if number != 0:
             self.close()
             cure = (
@@ -87,25 +105,29 @@ class BpfObject:
 
     def map(self, name: str) -> Map:
         """A map by its name in the source."""
-        fd = self._library.bpf_object__find_map_fd_by_name(self._object, name.encode())
+        fd = self.library.bpf_object__find_map_fd_by_name(self._object, name.encode())
         _check(fd, f"find map {name}")
-        return Map(fd, self._library)
+        return Map(fd, self.library)
+
+    def program(self, name: str) -> int:
+        """A program's file descriptor, by its name in the source."""
+        found = self.library.bpf_object__find_program_by_name(self._object, name.encode())
+        if not found:
+            raise LookupError(f"no program {name}")
+        return int(self.library.bpf_program__fd(found))
 
     def attach(self, program: str, ns: str, ifname: str, hook: Hook) -> None:
         """Run a program on a link from now on. Raises OSError. It goes with the link."""
-        found = self._library.bpf_object__find_program_by_name(self._object, program.encode())
-        if not found:
-            raise LookupError(f"no program {program}")
         where = _TcHook(ctypes.sizeof(_TcHook), links.index(ns, ifname), hook, 0)
-        what = _TcOpts(ctypes.sizeof(_TcOpts), self._library.bpf_program__fd(found))
+        what = _TcOpts(ctypes.sizeof(_TcOpts), self.program(program))
         with namespace.entered(ns):
-            self._library.bpf_tc_hook_create(ctypes.byref(where))  # the other direction's may be there
-            number = self._library.bpf_tc_attach(ctypes.byref(where), ctypes.byref(what))
+            self.library.bpf_tc_hook_create(ctypes.byref(where))  # the other direction's may be there
+            number = self.library.bpf_tc_attach(ctypes.byref(where), ctypes.byref(what))
         _check(number, f"attach {program} to {ifname}")
 
     def close(self) -> None:
         """Give the object up."""
-        self._library.bpf_object__close(self._object)
+        self.library.bpf_object__close(self._object)
 
     def __enter__(self) -> Self:
         return self
