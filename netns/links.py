@@ -106,6 +106,17 @@ def set_tx_queue_length(ns: str, ifname: str, packets: int) -> None:
         netlink.link("set", ifname=ifname, txqlen=packets)
 
 
+SHAPER_BURST = 256 * 1024  # a superframe must fit: under 70 KB the kernel would cut every one up
+SHAPER_LIMIT = 1024 * 1024
+
+
+def shape(ns: str, ifname: str, rate: int) -> None:
+    """Let a link send at most `rate` bits a second, frames counted without FCS; superframes stay whole."""
+    with _netlink(ns, f"link {ifname!r} rate {rate}") as netlink:
+        index = _index(netlink, ifname)
+        netlink.tc("add", "tbf", index=index, rate=rate // 8, burst=SHAPER_BURST, limit=SHAPER_LIMIT)
+
+
 def add_address(ns: str, ifname: str, address: str) -> None:
     """Add an IPv4 or IPv6 address with its prefix length: "10.0.0.1/24", "fd00::1/64"."""
     with _netlink(ns, f"link {ifname!r} address {address}") as netlink:

@@ -27,12 +27,16 @@ from vmdqemu.config_values import (
     Model,
     Mtu,
     Prefix,
+    Processors,
     Queues,
     Rate,
     Ring,
+    Sorter,
+    Speed,
     Vlan,
     VmName,
     Weight,
+    WireRate,
 )
 from vmdqemu.errors import LabFileError
 from vmdqemu.nic.frame import format_mac
@@ -54,6 +58,14 @@ class AdapterConfig(_Table):
     ring: Ring = 4096
     arbiter: Arbiter = "deficit"
     local_switch: Flag = False
+    sorter: Sorter = "kernel"
+
+
+class HostConfig(_Table):
+    """The management OS: `processors` serve the adapter's RX queues, each as fast as `speed` of a CPU."""
+
+    processors: Processors = 1
+    speed: Speed = 1.0
 
 
 class PortConfig(_Table):
@@ -70,7 +82,9 @@ class PortConfig(_Table):
 
 
 class WireConfig(PortConfig):
-    """The outside host on the wire; with a `vlan` it sends and receives tagged frames."""
+    """The outside host on the wire; with a `vlan` its frames are tagged; `rate`: what comes in, in Mbit/s."""
+
+    rate: WireRate = None
 
 
 class VmConfig(PortConfig):
@@ -90,6 +104,7 @@ class LabConfig(_Table):
     prefix: Prefix = ""
     mtu: Mtu = 1500
     adapter: AdapterConfig = Field(default=AdapterConfig(), description="an [adapter] table")
+    host: HostConfig = Field(default=HostConfig(), description="a [host] table")
     wire: WireConfig | None = Field(default=None, description="a [wire] table")
     # the 82599 sorts into 64 pools at most (ixgbe_type.h, MRQC)
     vms: tuple[VmConfig, ...] = Field(
@@ -121,6 +136,7 @@ Vms: TypeAlias = dict[Location, VmConfig]  # each by its place in the file
 TABLES: dict[str, type[BaseModel]] = {
     "": LabConfig,
     "adapter": AdapterConfig,
+    "host": HostConfig,
     "wire": WireConfig,
     "vm": VmConfig,
 }

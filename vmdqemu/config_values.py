@@ -97,6 +97,7 @@ Vlan = Annotated[int | None, Field(ge=1, le=4094, description="1 to 4094 (IEEE 8
 Flag = Annotated[bool, Field(description="true or false")]
 Model = Annotated[Literal["ideal"], Field(description='"ideal"')]
 Mode = Annotated[Literal["off", "vmq", "vmmq"], Field(description='"off", "vmq" or "vmmq"')]
+Sorter = Annotated[Literal["kernel", "software"], Field(description='"kernel" or "software"')]
 Arbiter = Annotated[Literal["deficit", "round-robin"], Field(description='"deficit" or "round-robin"')]
 
 # X550 7.1.4: a ring's length is a multiple of 8 descriptors; the bounds are DPDK's (ixgbe_rxtx.h)
@@ -105,6 +106,12 @@ Ring = Annotated[
 ]
 # RFC 791: every host takes 576 octets; 9216 is the most that both igb and ixgbe take
 Mtu = Annotated[int, Field(ge=576, le=9216, description="576 to 9216 octets")]
+Processors = Annotated[int, Field(ge=1, le=64, description="1 to 64 processors")]
 Queues = Annotated[int, Field(ge=1, le=64, description="1 to 64 channels")]
 Weight = Annotated[int, Field(ge=1, le=100, description="1 to 100")]
+# The shaper's rate goes to the kernel in 32 bits of octets a second.
+WireRate = Annotated[
+    float | None, Field(gt=0, le=32_000, allow_inf_nan=False, description="Mbit/s above 0, at most 32000")
+]
+Speed = Annotated[float, Field(ge=0.01, le=1, description="0.01 to 1, the share of a CPU")]
 Rate = Annotated[float | None, Field(gt=0, allow_inf_nan=False, description="a number of Mbit/s above 0")]

@@ -52,10 +52,15 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         ring = 512
         arbiter = "round-robin"
         local_switch = true
+        sorter = "software"
+        [host]
+        processors = 8
+        speed = 0.2
         [wire]
         address = "10.0.0.254/24"
         vlan = 10
         mac = "02-00-00-00-00-FE"
+        rate = 10000
         [[vm]]
         name = "vm1"
         mac = "02:00:00:00:00:01"
@@ -76,9 +81,11 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         "ring": 512,
         "arbiter": "round-robin",
         "local_switch": True,
+        "sorter": "software",
     }
+    assert lab.host.model_dump() == {"processors": 8, "speed": 0.2}
     assert lab.wire == config.WireConfig.model_construct(
-        mac=b"\x02\0\0\0\0\xfe", addresses=("10.0.0.254/24",), vlan=10
+        mac=b"\x02\0\0\0\0\xfe", addresses=("10.0.0.254/24",), vlan=10, rate=10000.0
     )
     (vm,) = lab.vms
     assert vm.mac == b"\x02\0\0\0\0\x01"
@@ -233,7 +240,7 @@ def test_a_broken_vm_does_not_hide_what_the_others_say_against_each_other() -> N
         "mtu: 5 is too small; use 576 to 9216 octets",
         "vm[0].vlan: 0 is too small; use 1 to 4094 (IEEE 802.1Q reserves 0 and 4095)",
         "vm[2].mac: 02:00:00:00:00:01 is already vm[1]'s; use another address",
-        "wire.colour: unknown key; known keys: mac, address, vlan",
+        "wire.colour: unknown key; known keys: mac, address, vlan, rate",
         'name: "Not A Name" is not a name; use at most 11 of a-z, 0-9 and "-", the first not "-" '
         "(unless given, the name of the file)",
     ]

@@ -1,0 +1,49 @@
+"""Emulated processors: which one serves a queue, and how it is held to its share."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vmdqemu.host.processors import CREDIT_SECONDS, DutyCycle, place_statically
+from vmdqemu.nic import adapter as control
+from vmdqemu.nic.adapter import Adapter, compile_tables
+from vmdqemu.nic.models import IDEAL
+from vmdqemu.nic.modes import OFF, VMMQ, VMQ, Mode
+from vmdqemu.nic.tables import Tables
+
+
+def _tables(mode: Mode, *queue_pairs: int) -> Tables:
+    adapter = Adapter(IDEAL, mode, mtu=1500, wire=True)
+    for number, pairs in enumerate(queue_pairs):
+        adapter = control.apply(adapter, control.CreateVPort(f"vm{number}", pairs)).adapter
+    return compile_tables(adapter, generation=1)
+
+
+def test_without_sorting_everything_is_processor_0s() -> None:
+    assert place_statically(_tables(OFF, 1, 4), 8) == {0: 0}
+
+
+def test_queues_go_round_the_processors() -> None:
+    assert place_statically(_tables(VMQ, 1, 1, 1), 2) == {0: 0, 1: 0, 2: 1, 3: 0}
+
+
+def test_a_vports_queues_are_on_different_processors() -> None:
+    placement = place_statically(_tables(VMMQ, 4), 4)
+    assert sorted(placement[queue] for queue in (1, 2, 3, 4)) == [0, 1, 2, 3]
+
+
+@given(share=st.floats(0.01, 0.99), burst=st.floats(1e-5, 1e-3), seconds=st.integers(1, 3))
+def test_a_busy_processor_gets_its_share(share: float, burst: float, seconds: int) -> None:
+    now = cpu = 0.0
+    duty = DutyCycle(share, now, cpu)
+    while now < seconds:
+        now, cpu = now + burst, cpu + burst
+        now += duty.pause(now, cpu)
+    assert abs(cpu / now - share) <= 0.02 * share + burst / now
+
+
+def test_idle_time_is_saved_up_for_one_period_only() -> None:
+    duty = DutyCycle(0.5, now=0.0, cpu=0.0)
+    assert duty.pause(now=100.0, cpu=0.0) == 0
+    saved = CREDIT_SECONDS * 0.5
+    assert duty.pause(now=100.0, cpu=saved) == 0
+    assert duty.pause(now=100.0, cpu=saved + 0.001) > 0

@@ -1,0 +1,42 @@
+"""Processors: which one serves which RX queue."""
+
+from collections.abc import Mapping
+
+from vmdqemu.nic.tables import DEFAULT_QUEUE, Tables
+
+BASE_PROCESSOR = 0  # serves the default queue
+Placement = Mapping[int, int]  # RX queue -> processor
+
+
+def place_statically(tables: Tables, processors: int) -> Placement:
+    """Round robin in queue order, never moved afterwards (VMQ of Server 2008 R2).
+
+    A VPort's queues are numbered one after the other, so they are spread too.
+    """
+    queues = sorted(queue for vport in tables.vports.values() for queue in vport.queues)
+    spread = {queue: BASE_PROCESSOR + place % processors for place, queue in enumerate(queues)}
+    return {DEFAULT_QUEUE: BASE_PROCESSOR, **spread}
+
+
+CREDIT_SECONDS = 0.004  # unused time that a processor may save up
+
+
+class DutyCycle:
+    """Holds an emulated processor to its share of a CPU: work, measure, pause.
+
+    Clocks are passed in, in seconds: `cpu` is the CPU time that the processor's process has used.
+    """
+
+    def __init__(self, share: float, now: float, cpu: float) -> None:
+        """share: above 0 to 1."""
+        self._share = share
+        self._credit = 0.0  # CPU seconds
+        self._now = now
+        self._cpu = cpu
+
+    def pause(self, now: float, cpu: float) -> float:
+        """Seconds that the processor has to rest before it is back in its share; 0 if it need not."""
+        earned = (now - self._now) * self._share
+        self._credit = min(self._credit + earned, CREDIT_SECONDS * self._share) - (cpu - self._cpu)
+        self._now, self._cpu = now, cpu
+        return max(0.0, -self._credit) / self._share
