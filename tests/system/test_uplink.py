@@ -13,9 +13,11 @@ from tests.system.harness import eventually
 from tests.unit.builders import OUTSIDE, mac, octets, tag
 from vmdqemu import config
 from vmdqemu.config import LabConfig
+from vmdqemu.daemon.plant import describe
 from vmdqemu.datapath import uplink
 from vmdqemu.datapath.uplink import OUTSIDE as OUTSIDE_LINK
 from vmdqemu.datapath.uplink import PF, WIRE, Direction, Uplink
+from vmdqemu.nic.adapter import compile_tables
 
 pytestmark = pytest.mark.system
 
@@ -36,7 +38,8 @@ def made(*, vlan: int | None = None, offloads: bool = True) -> Iterator[tuple[Up
     lab_config = config.parse(text, NAME)
     assert lab_config.wire is not None
     with Lab() as lab:
-        yield uplink.make(lab_config, lab_config.wire, lab), lab_config
+        tables = compile_tables(describe(lab_config), generation=1)
+        yield uplink.make(lab_config, lab_config.wire, tables, lab), lab_config
 
 
 def outside(lab_config: LabConfig) -> socket.socket:

@@ -6,6 +6,7 @@ from vmdqemu.config import LabConfig, parse
 from vmdqemu.daemon.plant import Plant, Port, describe
 from vmdqemu.datapath import shm
 from vmdqemu.datapath.tap import WITH_USO, Tap
+from vmdqemu.host.processors import place_statically
 from vmdqemu.nic.adapter import compile_tables
 
 NO_FRAMES = LinkCounters(0, 0, 0, 0, 0, 0, 0, 0)
@@ -19,8 +20,9 @@ def plant(text: str) -> Plant:
         Port(number, vm.name, vm.name, "eth0", Tap(tuple(range(vm.queues)), WITH_USO))
         for number, vm in enumerate(config.vms, start=1)
     )
+    tables = compile_tables(adapter, 1)
     layout = shm.Layout(2, (0, *(len(port.tap.fds) for port in ports)), adapter.rx_queues)
-    return Plant(config, adapter, compile_tables(adapter, 1), ports, None, layout, -1)
+    return Plant(config, adapter, tables, ports, None, place_statically(tables, 1), layout, -1)
 
 
 def counters(plant: Plant) -> shm.Counters:

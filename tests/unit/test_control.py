@@ -44,7 +44,7 @@ def strict(text: str) -> Any:
 
 def answered(line: bytes) -> dict[str, Any]:
     """The answer as the client sees it."""
-    document: dict[str, Any] = strict(json.dumps(control.answer(line, METHODS)))
+    document: dict[str, Any] = strict(json.dumps(asyncio.run(control.answer(line, METHODS))))
     return document
 
 

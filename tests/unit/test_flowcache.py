@@ -211,7 +211,7 @@ def look(buffer: bytearray, cache: FlowCache, frame: bytes) -> int:
     """Look one frame up; the verdicts that had to be made."""
     before = cache.misses
     buffer[: len(frame)] = frame
-    cache.look(len(frame), len(frame) - len(PLAIN))
+    cache.look(cache.known(cache.l2_key()), len(frame), len(frame) - len(PLAIN))
     return cache.misses - before
 
 

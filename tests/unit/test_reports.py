@@ -11,6 +11,7 @@ from netns import counters as kernel_counters
 from tests.unit.plants import Kernel, counters, plant
 from vmdqemu.daemon import reports
 from vmdqemu.daemon.supervisor import Role, Supervisor
+from vmdqemu.daemon.workers import WorkerProcess
 from vmdqemu.datapath.shm import QUEUE_COLUMNS, RING_COLUMNS
 
 LAB = """
@@ -38,13 +39,14 @@ def supervisor() -> Supervisor:
         SimpleNamespace(
             plant=built,
             counters=counters(built),
-            lost={},
             crashes=0,
             gone={2},
             spare_ready=True,
             events=deque({"event": str(number)} for number in range(20)),
-            roles=(Role("nic", 0, 1, built.ports), Role("cpu0", 1, 0, ())),
-            workers={"nic": SimpleNamespace(process=SimpleNamespace(pid=99))},
+            roles=(
+                Role("nic", 0, 1, 1.0, built.ports, worker=cast(WorkerProcess, SimpleNamespace(pid=99))),
+                Role("cpu0", 1, 0, 1.0, (), processor=0),
+            ),
         ),
     )
 
@@ -89,7 +91,8 @@ def test_queues_have_the_columns_of_the_windows_cmdlet(supervisor: Supervisor) -
     rows = as_read(reports.queues(supervisor))["queues"]
     assert [row["QueueID"] for row in rows] == [0, 1, 2]
     assert [row["VmFriendlyName"] for row in rows] == ["", "vm1", "vm2"]
-    columns = {"QueueID", "MacAddress", "VlanID", "Processor", "VmFriendlyName", *map(str, QUEUE_COLUMNS)}
+    columns = {"QueueID", "MacAddress", "VlanID", "Processor", "VmFriendlyName"}
+    columns |= {"arrivals", "rx-hw-drop-overruns", *map(str, QUEUE_COLUMNS)}
     assert all(set(row) == columns for row in rows)
 
 

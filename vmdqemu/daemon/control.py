@@ -7,6 +7,7 @@ Only root may connect. A client that sends half a line, or reads nothing, costs 
 """
 
 import asyncio
+import inspect
 import json
 import os
 import socket
@@ -22,7 +23,7 @@ IDLE_SECONDS: Final = 60.0  # a client that asks nothing is let go
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, FAILED = -32700, -32600, -32601, -32000
 
-Method = Callable[[dict[str, Any]], Any]
+Method = Callable[[dict[str, Any]], Any]  # a document, or a coroutine that returns one
 Document = dict[str, Any]
 
 
@@ -51,7 +52,7 @@ async def _converse(
 ) -> None:
     try:
         while line := await asyncio.wait_for(reader.readline(), IDLE_SECONDS):
-            writer.write(json.dumps(answer(line, methods)).encode() + b"\n")
+            writer.write(json.dumps(await answer(line, methods)).encode() + b"\n")
             await asyncio.wait_for(writer.drain(), IDLE_SECONDS)
     except (TimeoutError, ConnectionError, ValueError):  # ValueError: a line longer than MAX_LINE
         return
@@ -59,7 +60,7 @@ async def _converse(
         return
 
 
-def answer(line: bytes, methods: Mapping[str, Method]) -> Document:
+async def answer(line: bytes, methods: Mapping[str, Method]) -> Document:
     """One request's answer. Any octets get one."""
     try:
         request = json.loads(line, parse_constant=_refuse)
@@ -76,7 +77,10 @@ def answer(line: bytes, methods: Mapping[str, Method]) -> Document:
     if not isinstance(params, dict):
         return _error(number, INVALID_REQUEST, "params is an object")
     try:
-        return {"jsonrpc": "2.0", "id": number, "result": method(params)}
+        result = method(params)
+        if inspect.isawaitable(result):
+            result = await result
+        return {"jsonrpc": "2.0", "id": number, "result": result}
     except VmdqemuError as error:
         return _error(number, FAILED, str(error))
 

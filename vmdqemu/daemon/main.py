@@ -21,9 +21,10 @@ from netns.lab import Lab
 from vmdqemu import config as lab_file
 from vmdqemu.config import LabConfig
 from vmdqemu.daemon import control, plant, reports, runtime
+from vmdqemu.daemon.change import Changer
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.supervisor import Supervisor
-from vmdqemu.errors import VmdqemuError
+from vmdqemu.errors import UsageError, VmdqemuError
 
 
 def run(config: LabConfig, file: Path, on_ready: Callable[[], None]) -> None:
@@ -71,6 +72,16 @@ async def _serve(built: Plant, on_ready: Callable[[], None]) -> None:
 def methods(supervisor: Supervisor) -> dict[str, control.Method]:
     """The verbs of the control socket."""
 
+    changer = Changer(supervisor)
+
+    async def set_mode(params: control.Document) -> control.Document:
+        await changer.set_mode(str(params.get("mode")))
+        return reports.queues(supervisor)
+
+    async def set_queue(params: control.Document) -> control.Document:
+        await changer.move(_whole(params, "queue"), _whole(params, "processor"))
+        return reports.queues(supervisor)
+
     def stop(_: control.Document) -> control.Document:
         supervisor.stopped.set()
         return {"stopping": True}
@@ -80,8 +91,17 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
         "vport.list": lambda _: reports.vports(supervisor),
         "queue.list": lambda _: reports.queues(supervisor),
         "stats": lambda _: reports.stats(supervisor),
+        "mode.set": set_mode,
+        "queue.set": set_queue,
         "stop": stop,
     }
+
+
+def _whole(params: control.Document, name: str) -> int:
+    value = params.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UsageError(f"{name}: {value!r} is not a whole number")
+    return value
 
 
 def detached(file: Path, ready_fd: int) -> None:

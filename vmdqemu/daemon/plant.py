@@ -14,6 +14,8 @@ from vmdqemu.datapath import shm, tap, uplink
 from vmdqemu.datapath.tap import Tap
 from vmdqemu.datapath.uplink import Uplink
 from vmdqemu.errors import LabFileError
+from vmdqemu.host import processors
+from vmdqemu.host.processors import BASE_PROCESSOR, Placement
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic.adapter import Adapter, Status, compile_tables
 from vmdqemu.nic.frame import format_mac
@@ -37,15 +39,16 @@ class Port:
     rate: float | None = None  # wire octets a second
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plant:
-    """Everything that was built for a lab."""
+    """Everything that was built for a lab, and the state of its adapter."""
 
     config: LabConfig
     adapter: Adapter
     tables: Tables
     ports: tuple[Port, ...]  # VMs; the wire's is uplink's
     uplink: Uplink | None
+    placement: Placement
     layout: shm.Layout
     counters: int  # file descriptor
 
@@ -55,6 +58,18 @@ class Plant:
         if self.uplink is None:
             return None
         return Port(0, "wire", self.config.nic_namespace, uplink.PF, self.uplink.pf)
+
+    @property
+    def ring_fds(self) -> dict[tuple[int, int], int]:
+        """Every kernel ring by port and ring."""
+        return {(port.number, ring): fd for port in self.all_ports for ring, fd in enumerate(port.tap.fds)}
+
+    def rings_of(self, processor: int) -> tuple[int, ...]:
+        """The rings of pf0 that a processor serves."""
+        if self.uplink is None:
+            return ()
+        rings = range(len(self.uplink.pf.fds))
+        return tuple(ring for ring in rings if self.placement.get(ring, BASE_PROCESSOR) == processor)
 
     @property
     def all_ports(self) -> tuple[Port, ...]:
@@ -98,13 +113,15 @@ def build(config: LabConfig, lab: Lab) -> Plant:
     """Build a lab; every undo goes to `lab`. Raises LabFileError, Missing, LinkError."""
     adapter = describe(config)
     tables = compile_tables(adapter, generation=1)
-    external = uplink.make(config, config.wire, lab) if config.wire else None
+    external = uplink.make(config, config.wire, tables, lab) if config.wire else None
+    placement = processors.place_statically(tables, config.host.processors)
     ports = tuple(_build_vm(number, vm, config, lab) for number, vm in enumerate(config.vms, start=1))
-    rings = (1 if external else 0, *(len(port.tap.fds) for port in ports))
-    layout = shm.Layout(workers=2, rings=rings, queues=adapter.rx_queues)
+    most = 1 + sum(vm.queues for vm in config.vms)  # RX queues of any mode
+    rings = (max(2, most) if external else 0, *(len(port.tap.fds) for port in ports))
+    layout = shm.Layout(workers=1 + config.host.processors, rings=rings, queues=most)
     counters = shm.create(layout)
     lab.push(tap.close, (counters,))
-    return Plant(config, adapter, tables, ports, external, layout, counters)
+    return Plant(config, adapter, tables, ports, external, placement, layout, counters)
 
 
 def _build_vm(number: int, vm: VmConfig, config: LabConfig, lab: Lab) -> Port:

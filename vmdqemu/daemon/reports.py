@@ -22,7 +22,7 @@ def status(supervisor: Supervisor) -> Document:
         "schema_version": SCHEMA_VERSION,
         "lab": config.name,
         "model": config.adapter.model,
-        "mode": config.adapter.mode,
+        "mode": plant.adapter.mode.name,
         "mtu": config.mtu,
         "offloads": _offloads(plant),
         "wire": None
@@ -30,9 +30,9 @@ def status(supervisor: Supervisor) -> Document:
         else {"namespace": config.ext_namespace, **_addresses(config.wire)},
         "vms": [_vm(port, vm) for port, vm in zip(plant.ports, config.vms, strict=True)],
         "workers": [
-            {"role": role.name, "cpu": role.cpu, "pid": supervisor.workers[role.name].process.pid}
+            {"role": role.name, "cpu": role.cpu, "pid": role.worker.pid}
             for role in supervisor.roles
-            if role.name in supervisor.workers
+            if role.worker is not None
         ],
         "spare": supervisor.spare_ready,
         "crashes": supervisor.crashes,
@@ -64,8 +64,8 @@ def queues(supervisor: Supervisor) -> Document:
 def stats(supervisor: Supervisor) -> Document:
     """Both sets of books of every port, the law, and each channel's counters."""
     plant, counters = supervisor.plant, supervisor.counters
-    books = law.read(plant, counters, supervisor.lost)
-    checks = law.checks(plant, books, supervisor.crashes)
+    books = law.read(plant, counters, supervisor.crashes)
+    checks = law.checks(plant, books)
     return {
         "schema_version": SCHEMA_VERSION,
         "ports": [
@@ -106,11 +106,20 @@ def _filter(mac: bytes, vlan: int | None) -> Document:
 
 
 def _queue(supervisor: Supervisor, queue: int, mac: str, vlan: int | None, name: str) -> Document:
+    """One row. Frames that still wait in the ring count as overruns until they are read."""
+    uplink = supervisor.plant.uplink
+    arrivals = None
+    overruns = None
+    if uplink is not None and uplink.sorter is not None:
+        arrivals = uplink.sorter.arrivals(queue)
+        overruns = arrivals - supervisor.counters.ring(0, queue)["reads"]
     return {
         "QueueID": queue,
         "MacAddress": mac,
         "VlanID": vlan,
-        "Processor": "0:0",  # every RX queue is served by the host's processor 0
+        "Processor": f"0:{supervisor.plant.placement[queue]}",
         "VmFriendlyName": name,
+        "arrivals": arrivals,  # at the ring, counted in the kernel; None where decide() sorts
+        "rx-hw-drop-overruns": overruns,
         **supervisor.counters.queue(queue),
     }

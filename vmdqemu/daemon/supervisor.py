@@ -7,16 +7,15 @@ role, and the counters, of any that dies.
 
 import asyncio
 import os
-import socket
-import subprocess
-import sys
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
-from vmdqemu.daemon import law
 from vmdqemu.daemon.plant import Plant, Port
+from vmdqemu.daemon.workers import WorkerProcess
 from vmdqemu.datapath import channel, shm
 from vmdqemu.errors import VmdqemuError
 from vmdqemu.nic import tables as nic_tables
@@ -24,28 +23,22 @@ from vmdqemu.nic import tables as nic_tables
 EVENTS: Final = 1000  # kept
 SHORT_LIFE: Final = 1.0  # seconds: a worker that dies sooner is replaced no faster than this
 
+RingName = tuple[int, int]  # port, ring
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Role:
-    """What a worker does: which ports it serves, on which processor, under which block of counters."""
+    """What a worker does: which ports' rings it may read, on which CPU, under which block of counters."""
 
     name: str
     block: int
     cpu: int
+    speed: float  # share of the CPU
     ports: tuple[Port, ...]
-
-
-@dataclass(slots=True)
-class WorkerProcess:
-    """A worker as its supervisor sees it."""
-
-    process: subprocess.Popen[bytes]
-    control: socket.socket
-    pidfd: int
-    ready: asyncio.Event = field(default_factory=asyncio.Event)  # stripped and waiting
-    serving: asyncio.Event = field(default_factory=asyncio.Event)
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
-    since: float = 0.0  # monotonic, when it was given its role
+    processor: int | None = None  # of the host; None for the adapter's transmit side
+    rings: tuple[RingName, ...] = ()  # that it reads now
+    worker: WorkerProcess | None = None
+    since: float = 0.0  # monotonic, when the worker was given the role
 
 
 class Supervisor:
@@ -54,15 +47,12 @@ class Supervisor:
     def __init__(self, plant: Plant) -> None:
         self.plant = plant
         self.counters = shm.Counters(plant.layout, shm.cells(plant.counters))
-        self.lost: dict[int, int] = {}  # frames a dead worker had read and not booked, by port
         self.crashes = 0
         self.events: deque[dict[str, Any]] = deque(maxlen=EVENTS)
         self.gone: set[int] = set()  # ports whose device was removed
         self.stopped = asyncio.Event()
-        self.workers: dict[str, WorkerProcess] = {}  # by role
         self.roles = _roles(plant)
         self._spare: WorkerProcess | None = None
-        self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -71,90 +61,87 @@ class Supervisor:
         self._spare = self._spawn()
         for role, worker in zip(self.roles, started, strict=True):
             await self._give_role(role, worker)
-        await _reached(self._spare.ready, self._spare)
+        await self._spare.ready
 
     def stop(self) -> None:
         """End every worker; `stopped` is set when nobody serves any more."""
-        everyone = [*self.workers.values(), *([self._spare] if self._spare else [])]
-        self.workers, self._spare = {}, None
-        for worker in everyone:
-            self._forget(worker)
-            worker.process.kill()
-            worker.process.wait()
         self.stopped.set()
+        for task in self._tasks:
+            task.cancel()
+        for worker in (self._spare, *(role.worker for role in self.roles)):
+            if worker is not None:
+                worker.kill()
+        self._spare = None
+        for role in self.roles:
+            role.worker = None
 
     @property
     def spare_ready(self) -> bool:
         """Whether a worker's death would be bridged at once."""
-        return self._spare is not None and self._spare.ready.is_set()
+        return self._spare is not None and self._spare.is_ready
 
     def note(self, kind: str, **what: object) -> None:
         """Add an event."""
         self.events.append({"time": round(time.time(), 3), "event": kind, **what})
 
-    def _spawn(self) -> WorkerProcess:
-        ours, theirs = channel.pair()
-        with theirs:
-            fds = (theirs.fileno(), self.plant.counters)
-            process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "vmdqemu.datapath.worker", *map(str, fds)],
-                pass_fds=fds,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the supervisor
-            )
-        worker = WorkerProcess(process, ours, os.pidfd_open(process.pid))
-        self._loop.add_reader(ours, self._on_message, worker)
-        self._loop.add_reader(worker.pidfd, self._on_exit, worker)
-        return worker
+    async def hand_rings(self, names: tuple[RingName, ...]) -> None:
+        """Give every worker the descriptors of rings."""
+        for role in self.roles:
+            if role.worker is not None:
+                await _send_rings(role.worker, self.plant, names)
 
-    def _forget(self, worker: WorkerProcess) -> None:
-        self._loop.remove_reader(worker.control)
-        self._loop.remove_reader(worker.pidfd)
-        worker.control.close()
-        os.close(worker.pidfd)
+    async def read(self, role: Role, rings: tuple[RingName, ...]) -> None:
+        """Have a role read these rings too. A worker that dies meanwhile leaves that to its successor."""
+        role.rings = (*role.rings, *rings)
+        await self._tell(role, "start", rings=rings)
 
-    def _on_message(self, worker: WorkerProcess) -> None:
+    async def release(self, role: Role, rings: tuple[RingName, ...], frames: int) -> None:
+        """Have a role read up to `frames` that wait in each of these rings, and then no more of them."""
+        role.rings = tuple(ring for ring in role.rings if ring not in rings)
+        await self._tell(role, "stop", rings=rings, frames=frames)
+
+    async def publish(self) -> None:
+        """Have every worker rule by the plant's tables."""
+        for role in self.roles:
+            await self._tell(role, "tables", tables=nic_tables.to_json(self.plant.tables))
+
+    async def _tell(self, role: Role, do: str, **what: Any) -> None:
+        worker = role.worker
+        if worker is None:  # its successor is told everything
+            return
         try:
-            received = channel.receive(worker.control)
-        except (BlockingIOError, ConnectionResetError):
+            await worker.command(do, **what)
+        except VmdqemuError:
             return
-        if received is None:  # its end is closed: the pidfd tells the rest
-            self._loop.remove_reader(worker.control)
-            return
-        message, _ = received
-        if message["is"] == "ready":
-            worker.ready.set()
-        elif message["is"] == "serving":
-            worker.serving.set()
-        elif message["is"] == "gone":
+
+    def _spawn(self) -> WorkerProcess:
+        return WorkerProcess(self.plant.counters, self._on_exit, self._on_event)
+
+    def _on_event(self, message: channel.Message) -> None:
+        if message["is"] == "gone":
             self.gone.add(message["port"])
             self.note("gone", port=message["port"], ring=message["ring"])
 
-    def _on_exit(self, worker: WorkerProcess) -> None:
+    def _on_exit(self, worker: WorkerProcess, status: int) -> None:
         """A worker died; nobody stopped it."""
-        status = worker.process.wait()
-        self._forget(worker)
-        worker.ended.set()
-        role = next((role for role in self.roles if self.workers.get(role.name) is worker), None)
+        role = next((role for role in self.roles if role.worker is worker), None)
         if role is not None:
-            self._lose(role, worker, status)
+            self._lose(role, status)
         elif worker is self._spare:
             self.note("spare-died", status=status)
             self._spare = None
             self._later(self._restock(SHORT_LIFE))
 
-    def _lose(self, role: Role, worker: WorkerProcess, status: int) -> None:
-        """Book what the dead worker had in its hands, and see to its role."""
-        del self.workers[role.name]
+    def _lose(self, role: Role, status: int) -> None:
+        """A role's worker is dead: see to its role."""
+        role.worker = None
         self.crashes += 1
-        ports = tuple(port.number for port in role.ports)
-        self.lost |= law.unrecorded_reads(self.plant, self.counters, ports)
         self.note("worker-died", role=role.name, status=status)
-        short = time.monotonic() - worker.since < SHORT_LIFE
+        short = time.monotonic() - role.since < SHORT_LIFE
         self._later(self._replace(role, delay=SHORT_LIFE if short else 0.0))
 
-    def _later(self, work: Any) -> None:
-        task = self._loop.create_task(work)
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -165,9 +152,9 @@ class Supervisor:
         worker, self._spare = self._spare or self._spawn(), None
         try:
             await self._give_role(role, worker)
-        except (VmdqemuError, OSError):  # it died as well, so `_lose` begins again
+        except VmdqemuError:  # it died as well, so `_lose` begins again
             return
-        self.note("worker-replaced", role=role.name, pid=worker.process.pid)
+        self.note("worker-replaced", role=role.name, pid=worker.pid)
         await self._restock(0.0)
 
     async def _restock(self, delay: float) -> None:
@@ -179,52 +166,49 @@ class Supervisor:
     async def _give_role(self, role: Role, worker: WorkerProcess) -> None:
         """Rings first, then what to do with them. From here on its death is the role's.
 
-        Raises VmdqemuError or OSError if the worker ends meanwhile.
+        Raises VmdqemuError if the worker ends meanwhile.
         """
-        self.workers[role.name] = worker
-        worker.since = time.monotonic()
-        await _reached(worker.ready, worker)
-        os.sched_setaffinity(worker.process.pid, {role.cpu})
-        rings = [
-            (port.number, ring, fd) for port in self.plant.all_ports for ring, fd in enumerate(port.tap.fds)
-        ]
-        for start in range(0, len(rings), channel.MAX_FDS):
-            part = rings[start : start + channel.MAX_FDS]
-            message = {"do": "rings", "rings": [(port, ring) for port, ring, _ in part]}
-            channel.send(worker.control, message, tuple(fd for _, _, fd in part))
-        channel.send(worker.control, self._orders(role))
-        await _reached(worker.serving, worker)
-
-    def _orders(self, role: Role) -> channel.Message:
-        """The message that makes a worker serve a role."""
-        return {
-            "do": "serve",
-            "worker": role.block,
-            "workers": self.plant.layout.workers,
-            "rings": self.plant.layout.rings,
-            "queues": self.plant.layout.queues,
-            "tables": nic_tables.to_json(self.plant.tables),
-            "arbiter": self.plant.config.adapter.arbiter,
-            "ports": [
-                {"port": port.number, "rings": len(port.tap.fds), "weight": port.weight, "rate": port.rate}
-                for port in role.ports
-                if port.number not in self.gone
-            ],
-        }
+        role.worker, role.since = worker, time.monotonic()
+        await worker.ready
+        with suppress(ProcessLookupError):  # it died: the next command says so
+            os.sched_setaffinity(worker.pid, {role.cpu})
+        await _send_rings(worker, self.plant, tuple(self.plant.ring_fds))
+        ports = [{"port": port.number, "weight": port.weight, "rate": port.rate} for port in role.ports]
+        layout = self.plant.layout
+        await worker.command(
+            "role",
+            worker=role.block,
+            workers=layout.workers,
+            layout=layout.rings,
+            queues=layout.queues,
+            arbiter=self.plant.config.adapter.arbiter,
+            speed=role.speed,
+            ports=ports,
+        )
+        await worker.command("tables", tables=nic_tables.to_json(self.plant.tables))
+        await worker.command("start", rings=[ring for ring in role.rings if ring[0] not in self.gone])
 
 
-async def _reached(state: asyncio.Event, worker: WorkerProcess) -> None:
-    """Wait until a worker says that it is that far."""
-    waits = [asyncio.ensure_future(event.wait()) for event in (state, worker.ended)]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
-    if not state.is_set():
-        raise VmdqemuError(f"worker {worker.process.pid} ended before it served; what it said is above")
+async def _send_rings(worker: WorkerProcess, plant: Plant, names: tuple[RingName, ...]) -> None:
+    for start in range(0, len(names), channel.MAX_FDS):
+        part = names[start : start + channel.MAX_FDS]
+        await worker.command("rings", tuple(plant.ring_fds[name] for name in part), rings=part)
 
 
 def _roles(plant: Plant) -> tuple[Role, ...]:
-    """The adapter's transmit side, and the host's processor 0 for what comes in on the wire."""
+    """The adapter's transmit side, and each of the host's processors.
+
+    An emulated processor has a CPU of its own as long as there are enough of them.
+    """
     cpus = sorted(os.sched_getaffinity(0))
-    transmit = Role("nic", 0, cpus[-1], plant.ports)
-    return (transmit,) if plant.wire is None else (transmit, Role("cpu0", 1, cpus[0], (plant.wire,)))
+    everything = tuple((port.number, ring) for port in plant.ports for ring in range(len(port.tap.fds)))
+    roles = [Role("nic", 0, cpus[-1], 1.0, plant.ports, rings=everything)]
+    if plant.wire is not None:
+        host = plant.config.host
+        for processor in range(host.processors):
+            rings = tuple((0, ring) for ring in plant.rings_of(processor))
+            cpu = cpus[processor % len(cpus)]
+            roles.append(
+                Role(f"cpu{processor}", 1 + processor, cpu, host.speed, (plant.wire,), processor, rings)
+            )
+    return tuple(roles)

@@ -118,24 +118,27 @@ class FlowCache:
         """The quick look by layer 2. It is another function after each `look`."""
         return self._addresses.young.get
 
-    def look(self, length: int, longest: int) -> Action:
-        """The action for a frame of common size that `known` did not settle.
+    def look(self, found: Action | None, length: int, longest: int) -> Action:
+        """The action for a frame of common size that `known` did not settle; found: what it knew.
 
         length: octets in the buffer, vnet header included; longest: octets of its longest wire frame.
         """
-        key = self.l2_key()
-        action = self._addresses.recall(key)
-        if action is None:
-            frame = self._parse(length, longest)
-            action, every_flow = self._judge(frame)
-            self._addresses.remember(key, action if every_flow else BY_FLOW)
-        elif action.by_flow:
-            action = self._look_by_flow(length, longest)
-        return action
+        if found is None:
+            found = self._look_by_address(length, longest)
+        return self._look_by_flow(length, longest) if found.by_flow else found
 
     def look_closely(self, length: int, longest: int) -> Action:
         """The same for a frame of uncommon size."""
         return self._look_parsed(self._parse(length, longest))
+
+    def _look_by_address(self, length: int, longest: int) -> Action:
+        """By layer 2, in both generations; BY_FLOW if that is not enough."""
+        key = self.l2_key()
+        action = self._addresses.recall(key)
+        if action is None:
+            action, every_flow = self._judge(self._parse(length, longest))
+            self._addresses.remember(key, action if every_flow else BY_FLOW)
+        return action
 
     def _look_by_flow(self, length: int, longest: int) -> Action:
         key = self._key.read(length)

@@ -61,12 +61,16 @@ class Pump:
         self._read = read
         self._row = rings.row(port, ring)
         self._cells = rings.cells
-        self._max_frame = tables.max_frame
         self._buffer = bytearray(BUFFER_OCTETS)
         self._view = memoryview(self._buffer)
-        self._cache = FlowCache(self._buffer, port, tables, rings)
+        self.put_tables(tables, rings)
         self._frames = self._wire_frames = self._octets = 0  # of this burst
         self._refused = self._refused_octets = 0  # of this run: written, but not taken
+
+    def put_tables(self, tables: Tables, rings: Rings) -> None:
+        """Rule by these tables from the next burst on; what the cache remembers was ruled by others."""
+        self._max_frame = tables.max_frame
+        self._cache = FlowCache(self._buffer, self.port, tables, rings)
 
     def burst(self, reads: int, octet_limit: int) -> Spent:
         """Read until the ring is empty, `reads` frames were read, or `octet_limit` octets were exceeded."""
@@ -95,7 +99,7 @@ class Pump:
                 else:
                     found = known(l2_key())
                     if found is None or found.by_flow:
-                        found = cache.look(length, length - vnet.VNET_OCTETS)
+                        found = cache.look(found, length, length - vnet.VNET_OCTETS)
                         known = cache.known
                     if found.fd == NO_RING:
                         self._carry_out(found, length, 1, length - vnet.VNET_OCTETS)
@@ -123,7 +127,7 @@ class Pump:
         if longest <= self._max_frame and length >= SHORTEST:
             action = self._cache.known(self._cache.l2_key())
             if action is None or action.by_flow:
-                action = self._cache.look(length, longest)
+                action = self._cache.look(action, length, longest)
         else:
             action = self._cache.look_closely(length, longest)
         added = (count - 1) * header

@@ -56,6 +56,12 @@ def open_tap(ns: str, ifname: str, *, rings: int, ring: int, offloads: bool) -> 
     return Tap(tuple(fds), accepted)
 
 
+def add_rings(ns: str, ifname: str, count: int) -> tuple[int, ...]:
+    """Attach more queues to a TAP; each ring is as long as those that are there."""
+    with namespace.entered(ns):
+        return tuple(_attach(ifname) for _ in range(count))
+
+
 def close(fds: tuple[int, ...]) -> None:
     """Give up our descriptors; with the last one of all processes the device goes."""
     for fd in fds:

@@ -2,7 +2,8 @@
 
     ext: wire0 ===veth=== wire :<lab>-nic --eswitch (tc eBPF)--> pf0, a TAP
 
-`pf0` carries the adapter's RX rings; what is written into one of them leaves on the wire.
+`pf0` carries the adapter's RX rings; the sorter picks one before any of our code runs. What is written into
+one of them leaves on the wire.
 """
 
 from struct import Struct
@@ -13,12 +14,18 @@ from netns.lab import Lab
 from vmdqemu.bpf.loader import BpfObject, Hook
 from vmdqemu.config import LabConfig, WireConfig
 from vmdqemu.datapath import tap
+from vmdqemu.datapath.sorter import Sorter
 from vmdqemu.datapath.tap import Tap
 from vmdqemu.nic.frame import format_mac
+from vmdqemu.nic.modes import Sort
+from vmdqemu.nic.tables import Tables
 
 WIRE: Final = "wire"  # the adapter's end
 OUTSIDE: Final = "wire0"  # the outside host's end
 PF: Final = "pf0"
+
+ETHERNET: Final = 14  # octets of a frame besides its MTU, as tbf counts each segment of a superframe
+CABLE: Final = 38  # and as a cable carries it: preamble, FCS and inter-frame gap too
 
 _FROM_WIRE, _FROM_PF = 0, 1
 _IFINDEX = Struct("=I")
@@ -36,8 +43,12 @@ class Direction(NamedTuple):
 class Uplink:
     """The external port of one lab."""
 
-    def __init__(self, pf: Tap, eswitch: BpfObject) -> None:
+    def __init__(self, ns: str, pf: Tap, eswitch: BpfObject, lab: Lab) -> None:
+        """ns: the adapter's; lab: takes the undo of what is added."""
         self.pf = pf
+        self.sorter: Sorter | None = None
+        self._ns = ns
+        self._lab = lab
         self._counted = eswitch.map("counted")
 
     def from_wire(self) -> Direction:
@@ -48,12 +59,26 @@ class Uplink:
         """Frames from pf0 that went out."""
         return self._direction(_FROM_PF)
 
+    def grow(self, rings: int, tables: Tables) -> None:
+        """Have at least so many rings, sorted by `tables`. None is ever closed.
+
+        The sorter comes before the second ring: without it the kernel spreads frames by a hash of its own.
+        """
+        if self.sorter is None and rings > 1:
+            self.sorter = Sorter(tables)
+            self._lab.push(self.sorter.close)
+            self.sorter.attach(self.pf.fds[0])
+        more = tap.add_rings(self._ns, PF, max(0, rings - len(self.pf.fds)))
+        if more:
+            self._lab.push(tap.close, more)
+            self.pf = self.pf._replace(fds=(*self.pf.fds, *more))
+
     def _direction(self, key: int) -> Direction:
         per_cpu = self._counted.read_per_cpu(key, _DIRECTION)
         return Direction(*(sum(column) for column in zip(*per_cpu, strict=True)))
 
 
-def make(config: LabConfig, wire: WireConfig, lab: Lab) -> Uplink:
+def make(config: LabConfig, wire: WireConfig, tables: Tables, lab: Lab) -> Uplink:
     """Build the wire and the uplink; the undo goes to `lab`."""
     nic, ext = config.nic_namespace, config.ext_namespace
     lab.namespace(nic)
@@ -68,9 +93,23 @@ def make(config: LabConfig, wire: WireConfig, lab: Lab) -> Uplink:
         _tag(wire.vlan, ext)
     for ns, ifname in ((nic, PF), (nic, WIRE), (ext, OUTSIDE)):
         links.up(ns, ifname, mtu=config.mtu)
+    if wire.rate is not None:
+        links.shape(ext, OUTSIDE, int(wire.rate * 1e6 * (config.mtu + ETHERNET) / (config.mtu + CABLE)))
     for address in wire.addresses:
         links.add_address(ext, OUTSIDE, address)
-    return Uplink(pf, eswitch)
+    made = Uplink(nic, pf, eswitch, lab)
+    made.grow(rx_rings(config, tables), tables)
+    return made
+
+
+def rx_rings(config: LabConfig, tables: Tables) -> int:
+    """Rings of pf0: one for each RX queue, or one for all where decide() sorts in software.
+
+    With a single queue the kernel never asks the sorter, so there are two at least where it sorts.
+    """
+    if tables.sort is Sort.HOST or config.adapter.sorter == "software":
+        return 1
+    return max(2, 1 + sum(len(vport.queues) for vport in tables.vports.values()))
 
 
 def _connect(eswitch: BpfObject, nic: str) -> None:

@@ -102,7 +102,13 @@ class SetRss(NamedTuple):
     rss: Rss
 
 
-Request = CreateVPort | DeleteVPort | SetFilter | ClearFilter | SetRss
+class SetMode(NamedTuple):
+    """The emulator's own: what unbinding and binding again with other keywords does, without the loss."""
+
+    mode: Mode
+
+
+Request = CreateVPort | DeleteVPort | SetFilter | ClearFilter | SetRss | SetMode
 
 
 class Outcome(NamedTuple):
@@ -126,6 +132,8 @@ def apply(adapter: Adapter, request: Request) -> Outcome:
             return _clear_filter(adapter, request)
         case SetRss():
             return _set_rss(adapter, request)
+        case SetMode():
+            return _set_mode(adapter, request)
 
 
 def _lowest_free(taken: Mapping[int, object]) -> int:
@@ -185,6 +193,13 @@ def _set_rss(adapter: Adapter, request: SetRss) -> Outcome:
         return Outcome(adapter, Status.INVALID_PARAMETER)
     changed = vport._replace(rss=request.rss)
     return Outcome(adapter._replace(vports={**adapter.vports, request.vport: changed}), Status.SUCCESS)
+
+
+def _set_mode(adapter: Adapter, request: SetMode) -> Outcome:
+    changed = adapter._replace(mode=request.mode)
+    if changed.rx_queues > adapter.model.rx_queues:
+        return Outcome(adapter, Status.RESOURCES)
+    return Outcome(changed, Status.SUCCESS)
 
 
 def compile_tables(adapter: Adapter, generation: int) -> Tables:

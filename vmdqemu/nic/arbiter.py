@@ -97,6 +97,13 @@ class Arbiter:
             port.ready = True
             self._circle.append(port)
 
+    def withdraw(self, number: int) -> None:
+        """The port has no rings with frames any more; it keeps what it owes."""
+        port = self._ports[number]
+        if port.ready:
+            port.ready = False
+            (self._circle if port in self._circle else self._held).remove(port)
+
     def next(self, now: float) -> Turn | None:
         """Whose turn it is; None when every port is idle or held."""
         self._release(now)

@@ -47,6 +47,9 @@ class Tables(NamedTuple):
         return tuple(number for number, vport in self.vports.items() if vport.vlan == vlan and vport.macs)
 
 
+NO_TABLES = Tables(0, Sort.HOST, local_switch=False, wire=False, mtu=0, filters={}, vports={})
+
+
 def to_json(tables: Tables) -> dict[str, Any]:
     """The value as JSON types, for a worker."""
     return {

@@ -1,0 +1,93 @@
+"""Rings are served in the arbiter's order, to the end, and at the pace that they are allowed."""
+
+import asyncio
+import select
+from collections.abc import Iterator
+
+import pytest
+
+from tests.unit.serving import Rig, drain, numbered
+from vmdqemu.datapath.service import READS
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture
+def rig(loop: asyncio.AbstractEventLoop) -> Iterator[Rig]:
+    rig = Rig(loop)
+    yield rig
+    rig.close()
+
+
+def test_frames_that_waited_for_a_worker_are_served_first(loop: asyncio.AbstractEventLoop, rig: Rig) -> None:
+    async def scenario() -> None:
+        for number in range(5):
+            rig.vms[1].send(numbered(number))
+        rig.serve()
+        await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == 5)
+        assert drain(rig.vms[2]) == [numbered(number) for number in range(5)]
+
+    loop.run_until_complete(scenario())
+
+
+def test_a_ring_that_holds_more_than_one_round_is_emptied_in_order_without_another_edge(
+    loop: asyncio.AbstractEventLoop, rig: Rig
+) -> None:
+    count = 3 * READS + 1
+
+    async def scenario() -> None:
+        for number in range(count):
+            rig.vms[1].send(numbered(number))
+        rig.serve()
+        await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == count)
+        assert drain(rig.vms[2]) == [numbered(number) for number in range(count)]
+
+    loop.run_until_complete(scenario())
+
+
+def test_a_port_held_by_its_rate_comes_back_by_itself(loop: asyncio.AbstractEventLoop, rig: Rig) -> None:
+    rate = 20_000.0  # octets a second: a frame of 1000 octets holds it for 50 ms
+    started = loop.time()
+
+    async def scenario() -> None:
+        for number in range(3):
+            rig.vms[1].send(numbered(number, size=1000))
+        rig.serve({1: rate})
+        await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == 3)
+
+    loop.run_until_complete(scenario())
+    assert loop.time() - started > 0.05
+
+
+def test_a_port_held_by_its_rate_holds_up_nobody_else(loop: asyncio.AbstractEventLoop, rig: Rig) -> None:
+    count = 3 * READS + 1
+
+    async def scenario() -> None:
+        rig.serve({1: 100.0})
+        for number in range(3):
+            rig.vms[1].send(numbered(number, size=1000))
+        await rig.until(lambda: rig.counters.ring(1, 0)["reads"])  # held for 9 s
+        for number in range(count):
+            rig.vms[3].send(numbered(number, source=3))
+        await rig.until(lambda: rig.counters.ring(3, 0)["reads"] == count)
+
+    loop.run_until_complete(scenario())
+    assert rig.counters.ring(1, 0)["reads"] < 3
+
+
+def test_no_edge_is_left_when_everything_was_read(loop: asyncio.AbstractEventLoop, rig: Rig) -> None:
+    """An idle worker sleeps: the set of rings is not readable."""
+
+    async def scenario() -> None:
+        rig.serve()
+        rig.vms[1].send(numbered(1))
+        await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == 1)
+
+    loop.run_until_complete(scenario())
+    waiting, _, _ = select.select([rig.edges], [], [], 0)
+    assert waiting == []

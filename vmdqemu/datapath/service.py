@@ -1,0 +1,172 @@
+"""Serving rings: the arbiter, the pumps, and the events that wake them.
+
+Every ring that is read is in one edge-triggered epoll set, which the event loop watches. The loop only wakes
+the arbiter: a ring stays in the arbiter's ready circle until it was read empty, and being empty is what arms
+its edge again.
+"""
+
+import asyncio
+import io
+import select
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from vmdqemu.datapath.action import Rings
+from vmdqemu.datapath.pump import Pump
+from vmdqemu.host.processors import DutyCycle
+from vmdqemu.nic.arbiter import BUDGET_FRAMES, Arbiter, Discipline, Turn
+from vmdqemu.nic.tables import Tables
+
+READS: Final = 128  # between two looks at the loop's other events
+NO_LIMIT: Final = 1 << 40  # octets
+
+
+class Service:
+    """What one worker reads, in which order, and how fast."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, edges: select.epoll, on_gone: Callable[[Pump], None]
+    ) -> None:
+        """edges: an empty set, made before confinement; on_gone: a ring's device was removed."""
+        self._loop = loop
+        self._edges = edges
+        self._on_gone = on_gone
+        self._pumps: dict[int, Pump] = {}  # by file descriptor
+        self._waiting: dict[int, deque[Pump]] = {}  # by port: its rings that have frames
+        self._arbiter = Arbiter(Discipline.DEFICIT)
+        self._continues = False  # after the loop's other events
+        self._alarm: asyncio.TimerHandle | None = None  # to go on when a held port may send
+        self._resting = False  # the processor has used up its share
+        self._duty: DutyCycle | None = None
+        self._burst = BUDGET_FRAMES
+
+    def watch(self) -> None:
+        """Register the event that wakes it."""
+        self._loop.add_reader(self._edges, self._on_edges)
+
+    def take_role(self, discipline: Discipline, speed: float) -> None:
+        """How turns are shared, and the share of a CPU to use."""
+        self._arbiter = Arbiter(discipline)
+        if speed < 1:
+            self._duty = DutyCycle(speed, time.monotonic(), time.process_time())
+            self._burst = max(1, int(BUDGET_FRAMES * speed))
+
+    def add_port(self, number: int, weight: int, rate: float | None) -> None:
+        """Rings of this port may be started."""
+        self._arbiter.add(number, weight, rate)
+        self._waiting[number] = deque()
+
+    def put_tables(self, tables: Tables, rings: Rings) -> None:
+        """Rule by other tables from the next frame on."""
+        for pump in self._pumps.values():
+            pump.put_tables(tables, rings)
+
+    def start(self, port: int, ring: int, tables: Tables, rings: Rings) -> None:
+        """Read a ring from now on. What waits in it already wakes us at once."""
+        fd = rings.fds[port, ring]
+        read = io.FileIO(fd, "r", closefd=False).readinto
+        self._pumps[fd] = Pump(port, ring, read, tables, rings)
+        self._edges.register(fd, select.EPOLLIN | select.EPOLLET)
+
+    def stop(self, port: int, ring: int, frames: int) -> None:
+        """Read up to `frames` that wait in a ring, and then no more of it.
+
+        `frames` is what the ring can hold, so everything that was in it when we were told is read.
+        """
+        pump = next((pump for pump in self._pumps.values() if (pump.port, pump.ring) == (port, ring)), None)
+        if pump is None:  # its device was removed meanwhile
+            return
+        self._forget(pump)
+        self._withdraw(pump)
+        while frames > 0:
+            spent = pump.burst(min(frames, BUDGET_FRAMES), NO_LIMIT)
+            if spent.empty:
+                return
+            frames -= spent.reads
+
+    def _forget(self, pump: Pump) -> None:
+        fd = next(fd for fd, served in self._pumps.items() if served is pump)
+        del self._pumps[fd]
+        self._edges.unregister(fd)
+
+    def _withdraw(self, pump: Pump) -> None:
+        waiting = self._waiting[pump.port]
+        if pump in waiting:
+            waiting.remove(pump)
+            if not waiting:
+                self._arbiter.withdraw(pump.port)
+
+    def _on_edges(self) -> None:
+        """Some rings have frames: into the ready circle with them."""
+        for fd, _ in self._edges.poll(0):
+            pump = self._pumps[fd]
+            waiting = self._waiting[pump.port]
+            if pump not in waiting:
+                waiting.append(pump)
+                self._arbiter.ready(pump.port)
+        self._forward()
+
+    def _forward(self) -> None:
+        """Let the arbiter drain the ready circle, for a while."""
+        now = time.monotonic()
+        reads = 0
+        while reads < READS:
+            if self._resting or self._must_rest():
+                return
+            turn = self._arbiter.next(now)
+            if turn is None:
+                self._wait_for_held(now)
+                return
+            reads += max(1, self._take(turn))
+        self._again()
+
+    def _take(self, turn: Turn) -> int:
+        """One turn: a burst from the port's next ring. Returns the frames it read."""
+        waiting = self._waiting[turn.port]
+        pump = waiting[0]
+        spent = pump.burst(min(turn.reads, self._burst), turn.octets)
+        if spent.empty:
+            waiting.popleft()
+        else:
+            waiting.rotate(-1)
+        if spent.gone:
+            self._forget(pump)
+            self._on_gone(pump)
+        self._arbiter.spent(spent.wire_frames, spent.octets, empty=not waiting, tired=spent.tired)
+        return spent.reads
+
+    def _must_rest(self) -> bool:
+        """Whether an emulated processor is ahead of its share; then it comes back when it is not."""
+        if self._duty is None:
+            return False
+        pause = self._duty.pause(time.monotonic(), time.process_time())
+        if pause == 0:
+            return False
+        self._resting = True
+        self._loop.call_later(max(0.001, pause), self._rested)
+        return True
+
+    def _rested(self) -> None:
+        self._resting = False
+        self._forward()
+
+    def _again(self) -> None:
+        """Go on after the loop's other events."""
+        if not self._continues:
+            self._continues = True
+            self._loop.call_soon(self._continue)
+
+    def _wait_for_held(self, now: float) -> None:
+        """Every port left is held by its rate: come back when the first may send."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        wakes_at = self._arbiter.wakes_at()
+        if wakes_at is not None:
+            self._alarm = self._loop.call_later(max(0.001, wakes_at - now), self._forward)
+
+    def _continue(self) -> None:
+        self._continues = False
+        self._forward()
