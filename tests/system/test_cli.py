@@ -183,3 +183,18 @@ def _programs(file: LabFile) -> set[int]:
 def _loaded() -> set[int]:
     shown = subprocess.run(["bpftool", "-j", "prog", "list"], capture_output=True, timeout=30, check=True)
     return {program["id"] for program in json.loads(shown.stdout)}
+
+
+def test_a_running_lab_changes_its_mode_and_its_processors(write: Write) -> None:
+    file = write(TWO_VMS + WIRE + "[host]\nprocessors = 2\n")
+    up(file)
+    done = vmdqemu("mode", "set", "vmq", "--lab", file.lab)
+    assert done.returncode == 0
+    assert [line.split()[4] for line in done.stdout.splitlines()] == ["VmFriendlyName", "-", "vm1", "vm2"]
+    moved = vmdqemu("queue", "set", "1", "--processor", "1", "--lab", file.lab, "-j")
+    assert json.loads(moved.stdout)["queues"][1]["Processor"] == "0:1"
+    assert json.loads(vmdqemu("status", "--lab", file.lab, "-j").stdout)["mode"] == "vmq"
+    refused(vmdqemu("queue", "set", "1", "--processor", "7", "--lab", file.lab), 1)
+    assert vmdqemu("mode", "set", "fast", "--lab", file.lab).returncode == 2
+    vmdqemu("down", file.lab)
+    assert file.left == set()

@@ -9,6 +9,7 @@ import pytest
 from netns.errors import NetnsError
 from vmdqemu import errors
 from vmdqemu.cli import main, reading
+from vmdqemu.nic.modes import MODES
 
 HEAVY = {
     "pyroute2",
@@ -134,3 +135,7 @@ def test_help_imports_nothing_but_the_command_line() -> None:
         "vmdqemu.cli.main",
         "vmdqemu.errors",
     }
+
+
+def test_every_mode_can_be_set() -> None:
+    assert {name.value for name in main.ModeName} == set(MODES)

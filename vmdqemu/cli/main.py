@@ -1,6 +1,7 @@
 """Every command with its options. What a command does is imported when it is called."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,17 @@ vport = typer.Typer(help="The adapter's virtual ports.", no_args_is_help=True, r
 queue = typer.Typer(help="The adapter's receive queues.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(vport, name="vport")
 app.add_typer(queue, name="queue")
+mode = typer.Typer(help="How the adapter sorts.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(mode, name="mode")
+
+
+class ModeName(StrEnum):
+    """The modes of `nic.modes`, which is not imported for a command line that names none."""
+
+    OFF = "off"
+    VMQ = "vmq"
+    VMMQ = "vmmq"
+
 
 LabFile = Annotated[Path, typer.Argument(metavar="LAB.toml", help="The lab file.", show_default=False)]
 LabName = Annotated[
@@ -115,6 +127,31 @@ def queue_list(lab: LabName = None, as_json: AsJson = False) -> None:
     from vmdqemu.cli import reading
 
     reading.read("queue.list", lab, as_json)
+
+
+@queue.command("set")
+def queue_set(
+    number: Annotated[int, typer.Argument(metavar="QUEUE", help="The queue's number.", show_default=False)],
+    processor: Annotated[int, typer.Option(help="Who is to serve it, from 0.", show_default=False)],
+    lab: LabName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have another processor serve a receive queue, without losing a frame."""
+    from vmdqemu.cli import reading
+
+    reading.change("queue.set", lab, as_json, queue=number, processor=processor)
+
+
+@mode.command("set")
+def mode_set(
+    name: Annotated[ModeName, typer.Argument(metavar="MODE", help="off, vmq or vmmq.", show_default=False)],
+    lab: LabName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change the mode of a running lab, without losing a frame."""
+    from vmdqemu.cli import reading
+
+    reading.change("mode.set", lab, as_json, mode=name.value)
 
 
 @app.command()

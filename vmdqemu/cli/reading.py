@@ -1,4 +1,4 @@
-"""`status`, `vport list`, `queue list`, `stats`: the daemon's documents, as they are or for the eye."""
+"""The daemon's documents, as they are or for the eye: what it is asked for, and what a change came to."""
 
 import json
 from collections.abc import Callable
@@ -13,11 +13,19 @@ GBIT: Final = 8 / 1e9  # of an octet
 
 def read(method: str, lab: str | None, as_json: bool) -> None:
     """Ask a lab's daemon and print the answer. Raises NotRunning, UsageError."""
-    document = client.ask(method, lab)
+    _print(client.ask(method, lab), as_json, SHOW[method])
+
+
+def change(method: str, lab: str | None, as_json: bool, **params: object) -> None:
+    """Have a running lab changed and print its queues as they are now. Raises VmdqemuError if it refuses."""
+    _print(client.ask(method, lab, **params), as_json, show_queues)
+
+
+def _print(document: Document, as_json: bool, show: Callable[[Document], None]) -> None:
     if as_json:
         print(json.dumps(document, indent=2))
     else:
-        SHOW[method](document)
+        show(document)
 
 
 def show_status(document: Document) -> None:
@@ -58,20 +66,19 @@ def show_vports(document: Document) -> None:
 
 
 def show_queues(document: Document) -> None:
-    """The adapter's receive queues."""
+    """The adapter's receive queues, with the columns of Get-NetAdapterVmqQueue."""
     rows = [
         (
             str(queue["QueueID"]),
-            queue["VmFriendlyName"] or "default",
             queue["MacAddress"] or "-",
             _vlan(queue["VlanID"]),
             queue["Processor"],
+            queue["VmFriendlyName"] or "-",
             queue["rx-packets"],
-            queue["rx-bytes"] * GBIT,
         )
         for queue in document["queues"]
     ]
-    table.show(("queue", "vm", "mac", "vlan", "cpu", "rx-packets", "rx-Gbit"), rows)
+    table.show(("QueueID", "MacAddress", "VlanID", "Processor", "VmFriendlyName", "rx-packets"), rows)
 
 
 def show_stats(document: Document) -> None:
