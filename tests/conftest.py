@@ -33,4 +33,5 @@ def _nothing_left_behind() -> Iterator[None]:
     """Whatever a test made is gone when the session ends."""
     before = harness.residue()
     yield
-    assert harness.residue() == before
+    left = {kind: found - before[kind] for kind, found in harness.residue().items()}
+    assert not any(left.values()), left

@@ -15,14 +15,6 @@ MODULES = sorted(
 STEMS = Counter(module.stem for module in MODULES if module.parts[0] == "vmdqemu")
 TESTS = {path.name for room in ("unit", "system") for path in (ROOT / "tests" / room).glob("test_*.py")}
 
-# Each leaves the list when its test file is there.
-UNTESTED = {
-    "netns/errors.py",
-    "netns/ipv6.py",
-    "netns/processes.py",
-    "vmdqemu/datapath/confine.py",
-}
-
 
 def names(module: Path) -> set[str]:
     """What its test file may be called. The package stands before a name that several modules have."""
@@ -32,16 +24,7 @@ def names(module: Path) -> set[str]:
     return {qualified, plain} if clear else {qualified}
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        pytest.param(module, marks=pytest.mark.xfail(reason="no test file yet"))
-        if str(module) in UNTESTED
-        else module
-        for module in MODULES
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("module", MODULES, ids=str)
 def test_every_module_has_a_test_file_of_its_name(module: Path) -> None:
     assert names(module) & TESTS, f"add tests/unit/{min(names(module), key=len)}"
 
