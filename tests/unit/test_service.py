@@ -2,26 +2,9 @@
 
 import asyncio
 import select
-from collections.abc import Iterator
-
-import pytest
 
 from tests.unit.serving import Rig, drain, numbered
 from vmdqemu.datapath.service import READS
-
-
-@pytest.fixture
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
-    yield loop
-    loop.close()
-
-
-@pytest.fixture
-def rig(loop: asyncio.AbstractEventLoop) -> Iterator[Rig]:
-    rig = Rig(loop)
-    yield rig
-    rig.close()
 
 
 def test_frames_that_waited_for_a_worker_are_served_first(loop: asyncio.AbstractEventLoop, rig: Rig) -> None:

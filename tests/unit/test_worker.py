@@ -2,27 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
-
-import pytest
 
 from tests.unit.builders import Vm, tables
 from tests.unit.serving import DEADLINE, Rig, drain, numbered
 from vmdqemu.nic.tables import to_json
-
-
-@pytest.fixture
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    loop = asyncio.new_event_loop()
-    yield loop
-    loop.close()
-
-
-@pytest.fixture
-def rig(loop: asyncio.AbstractEventLoop) -> Iterator[Rig]:
-    rig = Rig(loop)
-    yield rig
-    rig.close()
 
 
 def test_it_says_ready_does_as_told_and_forwards(loop: asyncio.AbstractEventLoop, rig: Rig) -> None:

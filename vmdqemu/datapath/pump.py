@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 from vmdqemu.datapath import vnet
 from vmdqemu.datapath.action import NO_DROP, NO_RING, SHORTEST_ON_WIRE, Action, Output, Rings
 from vmdqemu.datapath.flowcache import FlowCache
-from vmdqemu.datapath.shm import RING_OFFSET
+from vmdqemu.datapath.shm import QUEUE_OFFSET, RING_OFFSET
 from vmdqemu.host.vswitch import Edit
-from vmdqemu.nic.counters import DropReason, RingCounter
+from vmdqemu.nic.counters import DropReason, QueueCounter, RingCounter
 from vmdqemu.nic.frame import ETHERNET_OCTETS
 from vmdqemu.nic.tables import Tables
 
@@ -26,10 +26,16 @@ NEVER_PADDED: Final = vnet.VNET_OCTETS + SHORTEST_ON_WIRE
 MISS_BUDGET: Final = 8  # verdicts made in one burst: each takes as long as several frames
 
 _READS = RING_OFFSET[RingCounter.READS]
+_READ_WIRE = RING_OFFSET[RingCounter.READ_WIRE]
+_READ_OCTETS = RING_OFFSET[RingCounter.READ_OCTETS]
 _COPIES = RING_OFFSET[RingCounter.COPIES]
 _LOOKUPS = RING_OFFSET[RingCounter.LOOKUPS]
 _MISSES = RING_OFFSET[RingCounter.MISSES]
 _WRITES = RING_OFFSET[RingCounter.WRITES]
+_WRITE_WIRE = RING_OFFSET[RingCounter.WRITE_WIRE]
+_WRITE_OCTETS = RING_OFFSET[RingCounter.WRITE_OCTETS]
+_RX_PACKETS = QUEUE_OFFSET[QueueCounter.RX_PACKETS]
+_RX_BYTES = QUEUE_OFFSET[QueueCounter.RX_BYTES]
 
 _EGRESS = {
     errno.EINVAL: DropReason.BAD_VNET_HEADER,
@@ -187,11 +193,11 @@ class Pump:
         """Count frames that were read, where the silicon placed them, and what the host did."""
         cells, row = self._cells, self._row
         cells[row + _READS] += frames
-        cells[row + _READS + 1] += wire_frames
-        cells[row + _READS + 2] += octets
+        cells[row + _READ_WIRE] += wire_frames
+        cells[row + _READ_OCTETS] += octets
         for queue in action.queues:
-            cells[queue] += frames
-            cells[queue + 1] += octets
+            cells[queue + _RX_PACKETS] += frames
+            cells[queue + _RX_BYTES] += octets
         if action.lookup:
             cells[row + _LOOKUPS] += frames
         if action.copies:
@@ -205,8 +211,8 @@ class Pump:
     def _count_writes(self, row: int, frames: int, wire_frames: int, octets: int) -> None:
         cells = self._cells
         cells[row + _WRITES] += frames
-        cells[row + _WRITES + 1] += wire_frames
-        cells[row + _WRITES + 2] += octets
+        cells[row + _WRITE_WIRE] += wire_frames
+        cells[row + _WRITE_OCTETS] += octets
 
 
 _NOTHING: Final = Action()

@@ -13,6 +13,7 @@ from vmdqemu.nic.counters import DropReason, QueueCounter, RingCounter
 RING_COLUMNS: Final = (*RingCounter, *DropReason)
 QUEUE_COLUMNS: Final = tuple(QueueCounter)
 RING_OFFSET: Final = {column: offset for offset, column in enumerate(RING_COLUMNS)}
+QUEUE_OFFSET: Final = {column: offset for offset, column in enumerate(QUEUE_COLUMNS)}
 
 _CELL_OCTETS = 8
 

@@ -18,7 +18,6 @@ from netns import links, namespace
 from vmdqemu.errors import Missing
 
 DEVICE: Final = "/dev/net/tun"
-MAX_RINGS: Final = 256
 
 _TUNSETIFF = 0x400454CA
 _TUNSETOFFLOAD = 0x400454D0
