@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.perf import cost, idle, isolation, machine, outage, report, speed
+from tests.perf import cost, idle, isolation, machine, modes, outage, report, speed
 from tests.perf.report import Table, say
 
 
@@ -30,6 +30,7 @@ def main(argv: list[str]) -> int:
         directory = Path(name)
         steps: tuple[Callable[[], Table], ...] = (
             lambda: speed.compare(rounds, speed.QUICK if quick else speed.FULL, directory),
+            lambda: modes.compare(rounds, 1 if quick else 3, directory),
             lambda: outage.measure(5 if quick else 20, directory),
             lambda: isolation.measure(1.0 if quick else 3.0, directory),
             lambda: idle.measure(2.0 if quick else 10.0, directory),

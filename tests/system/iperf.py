@@ -2,6 +2,8 @@
 
 import json
 import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from tests.system.harness import DEADLINE, RunningLab
@@ -9,16 +11,36 @@ from tests.system.harness import DEADLINE, RunningLab
 
 def iperf3(lab: RunningLab, client: str, server: str, address: str, *options: str) -> dict[str, Any]:
     """One run, from `client` to `server` at `address`; the "end" part of iperf3's own report."""
-    # It says that it listens, and ends by itself after one client.
-    listening = lab.start(server, "iperf3", "-s", "-1", "--forceflush", stdout=subprocess.PIPE)
-    try:
-        assert listening.stdout is not None
-        while "listening" not in listening.stdout.readline():
-            assert listening.poll() is None, "the iperf3 server ended"
+    with _listening(lab, server):
         report = json.loads(lab.run(client, "iperf3", "-c", address, "-J", *options))
-        listening.communicate(timeout=DEADLINE)
-    finally:
-        listening.kill()
-        listening.wait()
     end: dict[str, Any] = report["end"]
     return end
+
+
+def received_at_once(lab: RunningLab, client: str, servers: Mapping[str, str], seconds: int) -> float:
+    """Bits a second of TCP that all servers (name: address) together receive from `client`."""
+    with ExitStack() as stack:
+        for server in servers:
+            stack.enter_context(_listening(lab, server))
+        options = ("-t", str(seconds), "-J")
+        clients = [
+            lab.start(client, "iperf3", "-c", address, *options, stdout=subprocess.PIPE)
+            for address in servers.values()
+        ]
+        reports = [json.loads(run.communicate(timeout=seconds + DEADLINE)[0]) for run in clients]
+    return sum(float(report["end"]["sum_received"]["bits_per_second"]) for report in reports)
+
+
+@contextmanager
+def _listening(lab: RunningLab, server: str) -> Iterator[None]:
+    """A server that says that it listens, and ends by itself after one client."""
+    process = lab.start(server, "iperf3", "-s", "-1", "--forceflush", stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        while "listening" not in process.stdout.readline():
+            assert process.poll() is None, "the iperf3 server ended"
+        yield
+        process.communicate(timeout=DEADLINE)
+    finally:
+        process.kill()
+        process.wait()
