@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.harness import residue
+from tests.system.harness import eventually, residue
 
 pytestmark = pytest.mark.system
 
@@ -35,7 +35,7 @@ def test_the_demo_prints_its_table_and_leaves_nothing() -> None:
     before = residue()
     shown = _run("scripts/demo --quick")
     assert "Gbit/s" in shown
-    assert residue() == before
+    eventually(lambda: residue() == before, "nothing is left")
 
 
 def test_a_lab_of_ones_own() -> None:
@@ -51,4 +51,4 @@ def test_a_lab_of_ones_own() -> None:
         assert "vm2" in shown
     finally:
         subprocess.run([ROOT / ".venv/bin/vmdqemu", "down", "four-vms"], capture_output=True, check=False)
-    assert residue() == before
+    eventually(lambda: residue() == before, "nothing is left")

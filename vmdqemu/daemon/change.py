@@ -47,6 +47,7 @@ class Changer:
             if outcome.status is not Status.SUCCESS:
                 raise VmdqemuError(f"{outcome.status}: the adapter refuses {type(request).__name__}")
             tables = compile_tables(outcome.adapter, plant.tables.generation + 1)
+            await self._grow(tables)  # what can fail comes first
             plant.adapter = outcome.adapter
             await self._put(tables)
 
@@ -71,7 +72,6 @@ class Changer:
             plant.tables = tables
             await supervisor.publish()
             return
-        await self._grow(tables)
         frames = plant.config.adapter.ring
         await supervisor.release(self._reader(DEFAULT_RING), (DEFAULT_RING,), frames=0)
         self._sort(tables._replace(filters={}))
@@ -90,10 +90,10 @@ class Changer:
     async def _grow(self, tables: Tables) -> None:
         """Rings for the queues to come; every worker learns of them."""
         plant = self._supervisor.plant
-        assert plant.uplink is not None
+        if plant.uplink is None:
+            return
         had = set(plant.ring_fds)
-        wanted = uplink.rx_rings(plant.config, tables)
-        await asyncio.to_thread(plant.uplink.grow, wanted, plant.tables)
+        await asyncio.to_thread(plant.uplink.grow, uplink.rx_rings(plant.config, tables))
         await self._supervisor.hand_rings(tuple(name for name in plant.ring_fds if name not in had))
 
     def _sort(self, tables: Tables) -> None:

@@ -88,7 +88,8 @@ class Supervisor:
         """Give every worker the descriptors of rings."""
         for role in self.roles:
             if role.worker is not None:
-                await _send_rings(role.worker, self.plant, names)
+                with suppress(VmdqemuError):  # it died: its successor is given all of them
+                    await _send_rings(role.worker, self.plant, names)
 
     async def read(self, role: Role, rings: tuple[RingName, ...]) -> None:
         """Have a role read these rings too. A worker that dies meanwhile leaves that to its successor."""

@@ -43,10 +43,10 @@ class Direction(NamedTuple):
 class Uplink:
     """The external port of one lab."""
 
-    def __init__(self, ns: str, pf: Tap, eswitch: BpfObject, lab: Lab) -> None:
-        """ns: the adapter's; lab: takes the undo of what is added."""
+    def __init__(self, ns: str, pf: Tap, eswitch: BpfObject, sorter: Sorter | None, lab: Lab) -> None:
+        """ns: the adapter's; sorter: None where decide() sorts; lab: takes the undo of what is added."""
         self.pf = pf
-        self.sorter: Sorter | None = None
+        self.sorter = sorter
         self._ns = ns
         self._lab = lab
         self._counted = eswitch.map("counted")
@@ -59,15 +59,8 @@ class Uplink:
         """Frames from pf0 that went out."""
         return self._direction(_FROM_PF)
 
-    def grow(self, rings: int, tables: Tables) -> None:
-        """Have at least so many rings, sorted by `tables`. None is ever closed.
-
-        The sorter comes before the second ring: without it the kernel spreads frames by a hash of its own.
-        """
-        if self.sorter is None and rings > 1:
-            self.sorter = Sorter(tables)
-            self._lab.push(self.sorter.close)
-            self.sorter.attach(self.pf.fds[0])
+    def grow(self, rings: int) -> None:
+        """Have at least so many rings. None is ever closed."""
         more = tap.add_rings(self._ns, PF, max(0, rings - len(self.pf.fds)))
         if more:
             self._lab.push(tap.close, more)
@@ -97,8 +90,9 @@ def make(config: LabConfig, wire: WireConfig, tables: Tables, lab: Lab) -> Uplin
         links.shape(ext, OUTSIDE, int(wire.rate * 1e6 * (config.mtu + ETHERNET) / (config.mtu + CABLE)))
     for address in wire.addresses:
         links.add_address(ext, OUTSIDE, address)
-    made = Uplink(nic, pf, eswitch, lab)
-    made.grow(rx_rings(config, tables), tables)
+    sorter = _sort(tables, pf, lab) if config.adapter.sorter == "kernel" else None
+    made = Uplink(nic, pf, eswitch, sorter, lab)
+    made.grow(rx_rings(config, tables))
     return made
 
 
@@ -110,6 +104,14 @@ def rx_rings(config: LabConfig, tables: Tables) -> int:
     if tables.sort is Sort.HOST or config.adapter.sorter == "software":
         return 1
     return max(2, 1 + sum(len(vport.queues) for vport in tables.vports.values()))
+
+
+def _sort(tables: Tables, pf: Tap, lab: Lab) -> Sorter:
+    """Attach the sorter, before the second ring: without it the kernel spreads by a hash of its own."""
+    sorter = Sorter(tables)
+    lab.push(sorter.close)
+    sorter.attach(pf.fds[0])
+    return sorter
 
 
 def _connect(eswitch: BpfObject, nic: str) -> None:
