@@ -1,5 +1,7 @@
 """Changing hands: owners change under numbered frames, and none is lost, doubled or out of order."""
 
+import os
+import signal
 import socket
 import struct
 from collections.abc import Iterator
@@ -125,6 +127,17 @@ def test_look_ups_end_where_the_adapter_sorts(tmp_path: Path) -> None:
         moved = _call(lab, "queue.set", queue=1, processor=1)["queues"]
         assert moved[1]["Processor"] == "0:1"
         lab.run("ext", "ping", "-c", "3", "-i", "0.05", "10.0.0.1")
+
+
+def test_a_worker_that_dies_in_a_change_is_replaced_once_and_knows_the_new_tables(tmp_path: Path) -> None:
+    with running(LAB, tmp_path) as lab:
+        for kills, mode in enumerate(MODES[:4], start=1):
+            pid = eventually(lambda: lab.worker("cpu0"), "processor 0 has a worker")
+            os.kill(pid, signal.SIGKILL)
+            _call(lab, "mode.set", mode=mode)
+            lab.run("ext", "ping", "-c", "3", "-i", "0.05", "-W", "5", "10.0.0.1")
+            status = lab.call("status")
+            assert (status["crashes"], status["mode"]) == (kills, mode)
 
 
 @pytest.mark.parametrize(

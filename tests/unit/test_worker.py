@@ -4,7 +4,8 @@ import asyncio
 import socket
 
 from tests.unit.builders import Vm, tables
-from tests.unit.serving import DEADLINE, Rig, drain, numbered
+from tests.unit.pumping import drain
+from tests.unit.serving import DEADLINE, Rig, numbered
 from vmdqemu.nic.tables import to_json
 
 
@@ -69,3 +70,14 @@ def test_other_tables_rule_from_the_next_frame_on(loop: asyncio.AbstractEventLoo
 def test_it_stops_when_its_supervisor_goes(loop: asyncio.AbstractEventLoop, rig: Rig) -> None:
     rig.ours.shutdown(socket.SHUT_RDWR)
     loop.run_until_complete(asyncio.wait_for(rig.worker.stopped, DEADLINE))
+
+
+def test_a_ring_that_is_started_again_is_still_read_once(loop: asyncio.AbstractEventLoop, rig: Rig) -> None:
+    async def scenario() -> None:
+        await rig.done(rig.serve())
+        await rig.done(rig.tell("start", rings=rig.rings))
+        rig.vms[1].send(numbered(0))
+        await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == 1)
+        assert drain(rig.vms[2]) == [numbered(0)]
+
+    loop.run_until_complete(scenario())

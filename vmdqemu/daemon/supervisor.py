@@ -39,6 +39,7 @@ class Role:
     rings: tuple[RingName, ...] = ()  # that it reads now
     worker: WorkerProcess | None = None
     since: float = 0.0  # monotonic, when the worker was given the role
+    instructed: bool = False  # the worker knows its role, so what changes from now on is told to it
 
 
 class Supervisor:
@@ -107,13 +108,10 @@ class Supervisor:
             await self._tell(role, "tables", tables=nic_tables.to_json(self.plant.tables))
 
     async def _tell(self, role: Role, do: str, **what: Any) -> None:
-        worker = role.worker
-        if worker is None:  # its successor is told everything
-            return
-        try:
-            await worker.command(do, **what)
-        except VmdqemuError:
-            return
+        """Tell a role's worker of a change; one that is still being instructed hears of it there."""
+        if role.worker is not None and role.instructed:
+            with suppress(VmdqemuError):  # it died: its successor is told everything
+                await role.worker.command(do, **what)
 
     def _spawn(self) -> WorkerProcess:
         return WorkerProcess(self.plant.counters, self._on_exit, self._on_event)
@@ -135,7 +133,7 @@ class Supervisor:
 
     def _lose(self, role: Role, status: int) -> None:
         """A role's worker is dead: see to its role."""
-        role.worker = None
+        role.worker, role.instructed = None, False
         self.crashes += 1
         self.note("worker-died", role=role.name, status=status)
         short = time.monotonic() - role.since < SHORT_LIFE
@@ -186,6 +184,7 @@ class Supervisor:
             speed=role.speed,
             ports=ports,
         )
+        role.instructed = True  # messages keep their order: a change comes behind these tables
         await worker.command("tables", tables=nic_tables.to_json(self.plant.tables))
         await worker.command("start", rings=[ring for ring in role.rings if ring[0] not in self.gone])
 

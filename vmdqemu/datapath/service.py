@@ -64,8 +64,10 @@ class Service:
             pump.put_tables(tables, rings)
 
     def start(self, port: int, ring: int, tables: Tables, rings: Rings) -> None:
-        """Read a ring from now on. What waits in it already wakes us at once."""
+        """Read a ring from now on. What waits in it already wakes us at once. Again changes nothing."""
         fd = rings.fds[port, ring]
+        if fd in self._pumps:
+            return
         read = io.FileIO(fd, "r", closefd=False).readinto
         self._pumps[fd] = Pump(port, ring, read, tables, rings)
         self._edges.register(fd, select.EPOLLIN | select.EPOLLET)
