@@ -13,19 +13,12 @@ import pytest
 
 from netns import namespace
 from tests.system.harness import DEADLINE, RunningLab, eventually, running, started
-from tests.system.workers import old_enough, replacement, spare, workers
+from tests.system.workers import LAB, old_enough, replacement, spare, workers
 from vmdqemu.config import LabConfig, parse
 from vmdqemu.daemon import runtime
 
 pytestmark = pytest.mark.system
 
-LAB = """
-vm = [
-  { name = "vm1", address = "10.0.0.1/24" },
-  { name = "vm2", address = "10.0.0.2/24" },
-]
-wire = { address = "10.0.0.254/24" }
-"""
 OUTAGE = 1.0  # seconds; a benchmark measures it, this is what it may never exceed
 
 

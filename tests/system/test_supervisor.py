@@ -8,18 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.system.harness import eventually, running
-from tests.system.workers import old_enough, replacement, spare, workers
+from tests.system.workers import LAB, old_enough, replacement, spare, workers
 from vmdqemu.daemon.supervisor import SHORT_LIFE
 
 pytestmark = pytest.mark.system
-
-LAB = """
-vm = [
-  { name = "vm1", address = "10.0.0.1/24" },
-  { name = "vm2", address = "10.0.0.2/24" },
-]
-wire = { address = "10.0.0.254/24" }
-"""
 
 
 def test_each_role_has_a_processor_of_its_own(tmp_path: Path) -> None:

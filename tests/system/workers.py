@@ -7,6 +7,14 @@ from pathlib import Path
 from tests.system.harness import RunningLab, eventually, worker_pids
 from vmdqemu.daemon.supervisor import SHORT_LIFE
 
+LAB = """
+vm = [
+  { name = "vm1", address = "10.0.0.1/24" },
+  { name = "vm2", address = "10.0.0.2/24" },
+]
+wire = { address = "10.0.0.254/24" }
+"""
+
 
 def workers(daemon: subprocess.Popen[str]) -> set[int]:
     """The workers of one daemon, the spare among them."""

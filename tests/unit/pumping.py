@@ -84,7 +84,7 @@ class Fabric:
 
     def written(self) -> Written:
         """What was written since the last time, vnet headers included; rings without any are left out."""
-        found = {line: _drain(ours) for line, (ours, _) in self._ends.items()}
+        found = {line: drain(ours) for line, (ours, _) in self._ends.items()}
         return {line: frames for line, frames in found.items() if frames}
 
     def books(self) -> dict[str, dict[str, int]]:
@@ -119,7 +119,8 @@ class Pumped:
         return bursts
 
 
-def _drain(end: socket.socket) -> list[bytes]:
+def drain(end: socket.socket) -> list[bytes]:
+    """What waits in a socket."""
     frames = []
     while True:
         try:

@@ -101,12 +101,3 @@ def numbered(number: int, source: int = 1, destination: int = 2, size: int = 60)
     """A frame from one VM to another that can be told from the others."""
     payload = struct.pack("!I", number).ljust(size - 14, b"\0")
     return PLAIN + octets(mac(destination), mac(source), payload=payload)
-
-
-def drain(end: socket.socket) -> list[bytes]:
-    frames = []
-    while True:
-        try:
-            frames.append(end.recv(1 << 17))
-        except BlockingIOError:
-            return frames

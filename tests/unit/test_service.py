@@ -3,7 +3,8 @@
 import asyncio
 import select
 
-from tests.unit.serving import Rig, drain, numbered
+from tests.unit.pumping import drain
+from tests.unit.serving import Rig, numbered
 from vmdqemu.datapath.service import READS
 
 

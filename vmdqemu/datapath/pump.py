@@ -79,7 +79,7 @@ class Pump:
         self._cache = FlowCache(self._buffer, self.port, tables, rings)
 
     def burst(self, reads: int, octet_limit: int) -> Spent:
-        """Read until the ring is empty, `reads` frames were read, or `octet_limit` octets were exceeded."""
+        """Read until the ring is empty, `reads` frames were read, or `octet_limit` octets were reached."""
         self._cache.misses = self._frames = self._wire_frames = self._octets = 0
         empty = gone = False
         try:
