@@ -96,7 +96,7 @@ Vlan = Annotated[int | None, Field(ge=1, le=4094, description="1 to 4094 (IEEE 8
 
 Flag = Annotated[bool, Field(description="true or false")]
 Model = Annotated[Literal["ideal"], Field(description='"ideal"')]
-Mode = Annotated[Literal["off", "vmq", "vmmq"], Field(description='"off", "vmq" or "vmmq"')]
+Mode = Annotated[Literal["off", "rss", "vmq", "vmmq"], Field(description='"off", "rss", "vmq" or "vmmq"')]
 Sorter = Annotated[Literal["kernel", "software"], Field(description='"kernel" or "software"')]
 Arbiter = Annotated[Literal["deficit", "round-robin"], Field(description='"deficit" or "round-robin"')]
 

@@ -18,6 +18,7 @@ from vmdqemu.nic.adapter import (
     Outcome,
     Request,
     SetFilter,
+    SetMode,
     SetRss,
     Status,
     apply,
@@ -25,7 +26,7 @@ from vmdqemu.nic.adapter import (
 )
 from vmdqemu.nic.frame import is_multicast
 from vmdqemu.nic.models import Model
-from vmdqemu.nic.modes import MODES, OFF, VMMQ, VMQ, Mode, Sort
+from vmdqemu.nic.modes import MODES, OFF, RSS, VMMQ, VMQ, Mode, Sort
 from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_KEY, DEFAULT_TYPES, HashType, Rss
 from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT, from_json, to_json
 
@@ -163,6 +164,27 @@ def test_queues_are_numbered_in_vport_order_behind_the_default_queue() -> None:
     assert numbered == {OFF: [(), (), ()], VMQ: [(1,), (2,), (3,)], VMMQ: [(1, 2), (3,), (4, 5, 6)]}
 
 
+def test_a_vport_that_goes_renumbers_no_other_and_leaves_its_queues_to_the_next() -> None:
+    before = adapter(Vm(queue_pairs=2), Vm(queue_pairs=2), Vm(), mode=VMMQ)
+    without = accept(before, ClearFilter(1), DeleteVPort(1))
+    assert {number: vport.queues for number, vport in without.vports.items()} == {2: (3, 4), 3: (5,)}
+    again = accept(without, CreateVPort("again", 3))
+    assert again.vports[1].queues == (1, 2, 6)
+    anew = accept(again, SetMode(VMQ), SetMode(VMMQ))
+    assert [vport.queues for _, vport in sorted(anew.vports.items())] == [(1, 2, 3), (4, 5), (6,)]
+
+
+@pytest.mark.parametrize(("mode", "queues"), [(OFF, (0,)), (RSS, (0, 1, 2)), (VMQ, (0,)), (VMMQ, (0, 1, 2))])
+def test_the_default_vport_has_the_first_queues_and_spreads_over_them(
+    mode: Mode, queues: tuple[int, ...]
+) -> None:
+    built = accept(Adapter(SMALL, mode, mtu=1500, wire=True, default_queue_pairs=3), CreateVPort("vm1"))
+    seen = compile_tables(built, 1)
+    assert seen.default_queues == queues
+    assert seen.default_rss == (Rss.spread(3, types=SMALL.hash_types) if len(queues) > 1 else None)
+    assert built.vports[1].queues == (() if mode.queues == 0 else (len(queues),))
+
+
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_the_registers_say_what_was_asked_for(mode: Mode) -> None:
     asked = adapter(Vm(vlan=10, queue_pairs=2, spoof_check=False), mode=mode, wire=False, mtu=9000)
@@ -189,7 +211,7 @@ class AdapterMachine(RuleBasedStateMachine):
 
     @initialize(mode=st.sampled_from(list(MODES.values())))
     def start(self, mode: Mode) -> None:
-        self.adapter = small(mode=mode)
+        self.adapter = small(mode=mode)._replace(default_queue_pairs=2)
 
     def ask(self, request: Request) -> Outcome:
         before = self.adapter
@@ -253,8 +275,10 @@ class AdapterMachine(RuleBasedStateMachine):
     def the_registers_follow(self) -> None:
         seen = compile_tables(self.adapter, 1)
         assert set(seen.vports) == set(self.adapter.vports)
-        queues = [queue for vport in seen.vports.values() for queue in vport.queues]
-        assert queues == list(range(DEFAULT_QUEUE + 1, self.adapter.rx_queues))
+        queues = [*seen.default_queues, *(queue for vport in seen.vports.values() for queue in vport.queues)]
+        assert seen.default_queues[0] == DEFAULT_QUEUE
+        assert len(set(queues)) == len(queues) == self.adapter.rx_queues
+        assert max(queues) < SMALL.rx_queues
         owners = {(mac_, number) for number, vport in seen.vports.items() for mac_ in vport.macs}
         assert owners == {(mac_, number) for (mac_, _), number in seen.filters.items()}
         for vport in seen.vports.values():

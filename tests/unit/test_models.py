@@ -2,7 +2,7 @@
 
 import pytest
 
-from vmdqemu.nic.models import IDEAL, MODELS, Model
+from vmdqemu.nic.models import MODELS, Model
 
 TAP_QUEUES = 256  # of one device: MAX_TAP_QUEUES in the kernel
 
@@ -14,10 +14,3 @@ def test_the_limits_fit_each_other_and_a_tap(model: Model) -> None:
     assert 1 <= model.queue_pairs < model.rx_queues
     assert model.queue_pairs.bit_count() == 1  # NDIS_NIC_SWITCH_CAPABILITIES: powers of two
     assert model.filters >= model.vports  # MaxNumMacAddresses >= MaxNumVPorts
-
-
-def test_the_default_queue_takes_one_of_the_queues() -> None:
-    model = IDEAL._replace(rx_queues=4)
-    assert model.holds_queues(0)
-    assert model.holds_queues(3)
-    assert not model.holds_queues(4)

@@ -1,18 +1,28 @@
-"""Modes: how many RX queues a VM's VPort gets."""
+"""Modes: how many RX queues a VPort gets."""
 
 import pytest
 
-from vmdqemu.nic.modes import MODES, OFF, VMMQ, VMQ, Mode, Sort
+from vmdqemu.nic.modes import MODES, OFF, RSS, VMMQ, VMQ, Mode, Sort
+
+PAIRS = (1, 4, 64)
 
 
 @pytest.mark.parametrize(
-    ("mode", "expected"), [(OFF, [0, 0, 0]), (VMQ, [1, 1, 1]), (VMMQ, [1, 4, 64])], ids=lambda row: str(row)
+    ("mode", "vm", "default"),
+    [
+        (OFF, [0, 0, 0], [1, 1, 1]),
+        (RSS, [0, 0, 0], [1, 4, 64]),
+        (VMQ, [1, 1, 1], [1, 1, 1]),
+        (VMMQ, [1, 4, 64], [1, 4, 64]),
+    ],
+    ids=lambda row: str(row),
 )
-def test_a_vport_gets_the_queues_of_its_mode(mode: Mode, expected: list[int]) -> None:
-    assert [mode.rx_queues(pairs) for pairs in (1, 4, 64)] == expected
+def test_a_vport_gets_the_queues_of_its_mode(mode: Mode, vm: list[int], default: list[int]) -> None:
+    assert [mode.rx_queues(pairs) for pairs in PAIRS] == vm
+    assert [mode.default_queues(pairs) for pairs in PAIRS] == default
 
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
-def test_only_an_adapter_that_sorts_gives_a_vport_queues(mode: Mode) -> None:
+def test_only_an_adapter_that_filters_gives_a_vm_queues(mode: Mode) -> None:
     assert MODES[mode.name] is mode
     assert (mode.sort is Sort.FILTERS) == (mode.rx_queues(1) > 0)

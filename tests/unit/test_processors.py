@@ -7,12 +7,12 @@ from vmdqemu.host.processors import CREDIT_SECONDS, DutyCycle, place_statically
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic.adapter import Adapter, compile_tables
 from vmdqemu.nic.models import IDEAL
-from vmdqemu.nic.modes import OFF, VMMQ, VMQ, Mode
+from vmdqemu.nic.modes import OFF, RSS, VMMQ, VMQ, Mode
 from vmdqemu.nic.tables import Tables
 
 
-def _tables(mode: Mode, *queue_pairs: int) -> Tables:
-    adapter = Adapter(IDEAL, mode, mtu=1500, wire=True)
+def _tables(mode: Mode, *queue_pairs: int, default: int = 1) -> Tables:
+    adapter = Adapter(IDEAL, mode, mtu=1500, wire=True, default_queue_pairs=default)
     for number, pairs in enumerate(queue_pairs):
         adapter = control.apply(adapter, control.CreateVPort(f"vm{number}", pairs)).adapter
     return compile_tables(adapter, generation=1)
@@ -22,13 +22,18 @@ def test_without_sorting_everything_is_processor_0s() -> None:
     assert place_statically(_tables(OFF, 1, 4), 8) == {0: 0}
 
 
+def test_rss_has_a_default_queue_on_each_processor() -> None:
+    assert place_statically(_tables(RSS, 1, 4, default=4), 4) == {0: 0, 1: 1, 2: 2, 3: 3}
+
+
 def test_queues_go_round_the_processors() -> None:
     assert place_statically(_tables(VMQ, 1, 1, 1), 2) == {0: 0, 1: 0, 2: 1, 3: 0}
 
 
 def test_a_vports_queues_are_on_different_processors() -> None:
-    placement = place_statically(_tables(VMMQ, 4), 4)
-    assert sorted(placement[queue] for queue in (1, 2, 3, 4)) == [0, 1, 2, 3]
+    placement = place_statically(_tables(VMMQ, 4, default=2), 4)
+    assert [placement[queue] for queue in (0, 1)] == [0, 1]
+    assert [placement[queue] for queue in (2, 3, 4, 5)] == [0, 1, 2, 3]
 
 
 @given(share=st.floats(0.01, 0.99), burst=st.floats(1e-5, 1e-3), seconds=st.integers(1, 3))

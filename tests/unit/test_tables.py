@@ -37,6 +37,8 @@ TABLES = st.builds(
     local_switch=st.booleans(),
     wire=st.booleans(),
     mtu=st.integers(576, 9216),
+    default_queues=st.lists(NUMBERS, max_size=4).map(tuple),
+    default_rss=st.none() | RSS,
     filters=st.dictionaries(st.tuples(MACS, VLANS), NUMBERS, max_size=5),
     vports=st.dictionaries(NUMBERS, VPORTS, max_size=4),
 )

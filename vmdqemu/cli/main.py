@@ -29,6 +29,7 @@ class ModeName(StrEnum):
     """The modes of `nic.modes`, which is not imported for a command line that names none."""
 
     OFF = "off"
+    RSS = "rss"
     VMQ = "vmq"
     VMMQ = "vmmq"
 
@@ -144,7 +145,9 @@ def queue_set(
 
 @mode.command("set")
 def mode_set(
-    name: Annotated[ModeName, typer.Argument(metavar="MODE", help="off, vmq or vmmq.", show_default=False)],
+    name: Annotated[
+        ModeName, typer.Argument(metavar="MODE", help="off, rss, vmq or vmmq.", show_default=False)
+    ],
     lab: LabName = None,
     as_json: AsJson = False,
 ) -> None:

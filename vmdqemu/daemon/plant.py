@@ -94,6 +94,7 @@ def describe(config: LabConfig) -> Adapter:
         mtu=config.mtu,
         wire=config.wire is not None,
         local_switch=config.adapter.local_switch,
+        default_queue_pairs=config.host.processors,
     )
     problems = []
     for index, vm in enumerate(config.vms):
@@ -116,7 +117,7 @@ def build(config: LabConfig, lab: Lab) -> Plant:
     external = uplink.make(config, config.wire, tables, lab) if config.wire else None
     placement = processors.place_statically(tables, config.host.processors)
     ports = tuple(_build_vm(number, vm, config, lab) for number, vm in enumerate(config.vms, start=1))
-    most = 1 + sum(vm.queues for vm in config.vms)  # RX queues of any mode
+    most = config.host.processors + sum(vm.queues for vm in config.vms)  # RX queues of any mode
     rings = (max(2, most) if external else 0, *(len(port.tap.fds) for port in ports))
     layout = shm.Layout(workers=1 + config.host.processors, rings=rings, queues=most)
     counters = shm.create(layout)

@@ -7,7 +7,7 @@ from vmdqemu.daemon.plant import Plant, Port
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.datapath import tap
 from vmdqemu.nic.frame import format_mac
-from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT
+from vmdqemu.nic.tables import DEFAULT_VPORT
 
 SCHEMA_VERSION: Final = 1
 
@@ -44,7 +44,8 @@ def status(supervisor: Supervisor) -> Document:
 def vports(supervisor: Supervisor) -> Document:
     """The adapter's virtual ports, the default one first."""
     tables = supervisor.plant.tables
-    rows = [{"vport": DEFAULT_VPORT, "name": "default", "queues": [DEFAULT_QUEUE], "filters": []}]
+    default_queues = list(tables.default_queues)
+    rows = [{"vport": DEFAULT_VPORT, "name": "default", "queues": default_queues, "filters": []}]
     for number, vport in tables.vports.items():
         filters = [_filter(mac, vlan) for (mac, vlan), owner in tables.filters.items() if owner == number]
         rows.append({"vport": number, "name": vport.name, "queues": list(vport.queues), "filters": filters})
@@ -54,7 +55,7 @@ def vports(supervisor: Supervisor) -> Document:
 def queues(supervisor: Supervisor) -> Document:
     """The adapter's RX queues, with the columns of Get-NetAdapterVmqQueue."""
     tables = supervisor.plant.tables
-    rows = [_queue(supervisor, DEFAULT_QUEUE, "", None, "")]
+    rows = [_queue(supervisor, queue, "", None, "") for queue in tables.default_queues]
     for vport in tables.vports.values():
         mac = format_mac(vport.macs[0])
         rows += [_queue(supervisor, queue, mac, vport.vlan, vport.name) for queue in vport.queues]

@@ -101,9 +101,10 @@ def rx_rings(config: LabConfig, tables: Tables) -> int:
 
     With a single queue the kernel never asks the sorter, so there are two at least where it sorts.
     """
-    if tables.sort is Sort.HOST or config.adapter.sorter == "software":
+    if tables.sort is Sort.NONE or config.adapter.sorter == "software":
         return 1
-    return max(2, 1 + sum(len(vport.queues) for vport in tables.vports.values()))
+    queues = (*tables.default_queues, *(queue for vport in tables.vports.values() for queue in vport.queues))
+    return max(2, 1 + max(queues))
 
 
 def _sort(tables: Tables, pf: Tap, lab: Lab) -> Sorter:

@@ -2,20 +2,22 @@
 
 from collections.abc import Mapping
 
-from vmdqemu.nic.tables import DEFAULT_QUEUE, Tables
+from vmdqemu.nic.tables import Tables
 
-BASE_PROCESSOR = 0  # serves the default queue
+BASE_PROCESSOR = 0  # serves the default queue, and the first of each round
 Placement = Mapping[int, int]  # RX queue -> processor
 
 
 def place_statically(tables: Tables, processors: int) -> Placement:
-    """Round robin in queue order, never moved afterwards (VMQ of Server 2008 R2).
+    """Round robin, never moved afterwards (VMQ of Server 2008 R2).
 
-    A VPort's queues are numbered one after the other, so they are spread too.
+    The default VPort's queues go round by themselves, the VMs' in queue order: a VPort's are spread too.
     """
     queues = sorted(queue for vport in tables.vports.values() for queue in vport.queues)
-    spread = {queue: BASE_PROCESSOR + place % processors for place, queue in enumerate(queues)}
-    return {DEFAULT_QUEUE: BASE_PROCESSOR, **spread}
+    rounds = (tables.default_queues, queues)
+    return {
+        queue: BASE_PROCESSOR + place % processors for round_ in rounds for place, queue in enumerate(round_)
+    }
 
 
 CREDIT_SECONDS = 0.004  # unused time that a processor may save up

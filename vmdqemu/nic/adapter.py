@@ -6,6 +6,7 @@ status by its NDIS name, and a refused request returns the very same adapter.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from itertools import islice
 from typing import NamedTuple
 
 from vmdqemu.nic import rss as receive_side_scaling
@@ -14,7 +15,7 @@ from vmdqemu.nic.frame import is_multicast
 from vmdqemu.nic.models import Model
 from vmdqemu.nic.modes import Mode, Sort
 from vmdqemu.nic.rss import Rss
-from vmdqemu.nic.tables import Tables, VPortTable
+from vmdqemu.nic.tables import DEFAULT_QUEUE, Tables, VPortTable
 
 
 class Status(StrEnum):
@@ -34,6 +35,7 @@ class VPort(NamedTuple):
     vlan: Vlan
     spoof_check: bool
     rss: Rss | None
+    queues: tuple[int, ...] = ()  # its RX queues; they keep their numbers as long as it has them
 
 
 class Filter(NamedTuple):
@@ -57,13 +59,19 @@ class Adapter(NamedTuple):
     mtu: int
     wire: bool
     local_switch: bool = False
+    default_queue_pairs: int = 1  # of the default VPort (NDIS: DefaultPFVPort.NumQueuePairs)
     vports: Mapping[int, VPort] = {}
     filters: Mapping[int, Filter] = {}
 
     @property
     def rx_queues(self) -> int:
-        """RX queues in use, the default queue included."""
-        return 1 + sum(self.mode.rx_queues(vport.queue_pairs) for vport in self.vports.values())
+        """RX queues in use, the default VPort's included."""
+        return len(self.default_queues) + sum(len(vport.queues) for vport in self.vports.values())
+
+    @property
+    def default_queues(self) -> tuple[int, ...]:
+        """The default VPort's RX queues, DEFAULT_QUEUE first."""
+        return tuple(range(DEFAULT_QUEUE, self.mode.default_queues(self.default_queue_pairs)))
 
 
 class CreateVPort(NamedTuple):
@@ -146,13 +154,22 @@ def _create_vport(adapter: Adapter, request: CreateVPort) -> Outcome:
         return Outcome(adapter, Status.INVALID_PARAMETER)
     more_queues = adapter.mode.rx_queues(request.queue_pairs)
     full = len(adapter.vports) + 1 == model.vports
-    if full or not model.holds_queues(adapter.rx_queues - 1 + more_queues):
+    if full or adapter.rx_queues + more_queues > model.rx_queues:
         return Outcome(adapter, Status.RESOURCES)
     number = _lowest_free(adapter.vports)
     several = request.queue_pairs > 1
     spread = Rss.spread(request.queue_pairs, types=model.hash_types) if several else None
-    vport = VPort(request.name, request.queue_pairs, request.vlan, request.spoof_check, spread)
+    queues = _free_queues(adapter, more_queues)
+    vport = VPort(request.name, request.queue_pairs, request.vlan, request.spoof_check, spread, queues)
     return Outcome(adapter._replace(vports={**adapter.vports, number: vport}), Status.SUCCESS, number)
+
+
+def _free_queues(adapter: Adapter, count: int) -> tuple[int, ...]:
+    """The lowest numbers that nobody has: a VPort that comes or goes renumbers no other."""
+    taken = {queue for vport in adapter.vports.values() for queue in vport.queues}
+    first = len(adapter.default_queues)
+    free = (queue for queue in range(first, first + len(taken) + count) if queue not in taken)
+    return tuple(islice(free, count))
 
 
 def _delete_vport(adapter: Adapter, request: DeleteVPort) -> Outcome:
@@ -196,23 +213,26 @@ def _set_rss(adapter: Adapter, request: SetRss) -> Outcome:
 
 
 def _set_mode(adapter: Adapter, request: SetMode) -> Outcome:
-    changed = adapter._replace(mode=request.mode)
+    """Queues are numbered anew, in VPort order behind the default VPort's."""
+    changed = adapter._replace(mode=request.mode, vports={})
+    for number, vport in sorted(adapter.vports.items()):
+        queues = _free_queues(changed, request.mode.rx_queues(vport.queue_pairs))
+        changed = changed._replace(vports={**changed.vports, number: vport._replace(queues=queues)})
     if changed.rx_queues > adapter.model.rx_queues:
         return Outcome(adapter, Status.RESOURCES)
     return Outcome(changed, Status.SUCCESS)
 
 
 def compile_tables(adapter: Adapter, generation: int) -> Tables:
-    """The registers in effect. RX queues are numbered in VPort order behind the default queue."""
+    """The registers in effect."""
     filters = sorted(adapter.filters.items())
+    default_queues = adapter.default_queues
+    several = len(default_queues) > 1
     vports = {}
-    next_queue = 1
     for number, vport in sorted(adapter.vports.items()):
-        queues = range(next_queue, next_queue + adapter.mode.rx_queues(vport.queue_pairs))
-        next_queue = queues.stop
         macs = tuple(held.mac for _, held in filters if held.vport == number)
         vports[number] = VPortTable(
-            vport.name, macs, vport.vlan, vport.spoof_check, tuple(queues), vport.queue_pairs, vport.rss
+            vport.name, macs, vport.vlan, vport.spoof_check, vport.queues, vport.queue_pairs, vport.rss
         )
     return Tables(
         generation=generation,
@@ -220,6 +240,8 @@ def compile_tables(adapter: Adapter, generation: int) -> Tables:
         local_switch=adapter.local_switch and adapter.mode.sort is Sort.FILTERS,
         wire=adapter.wire,
         mtu=adapter.mtu,
+        default_queues=default_queues,
+        default_rss=Rss.spread(len(default_queues), types=adapter.model.hash_types) if several else None,
         filters={held.key: held.vport for _, held in filters},
         vports=vports,
     )

@@ -9,15 +9,11 @@ class Model(NamedTuple):
     """What an adapter can hold."""
 
     name: str
-    rx_queues: int  # the default queue included
+    rx_queues: int  # the default VPort's included
     vports: int  # the default VPort included
     filters: int  # (MAC, VLAN) pairs
     queue_pairs: int  # of one VPort
     hash_types: HashType  # that a new VPort starts with
-
-    def holds_queues(self, wanted: int) -> bool:
-        """Whether `wanted` RX queues besides the default queue fit."""
-        return wanted + 1 <= self.rx_queues
 
 
 # No chip: the classification procedure of NDIS within what a TAP can carry (256 queues a device).

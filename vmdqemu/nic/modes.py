@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 
 class Sort(Enum):
-    """Who finds the VM that a frame from the wire is for."""
+    """What finds the RX queue of a frame from the wire."""
 
-    HOST = "host"  # one RX queue; the vSwitch looks every frame up
+    NONE = "none"  # nothing: one queue, and the vSwitch looks every frame up
+    HASH = "hash"  # RSS over the default VPort's queues; the vSwitch looks every frame up
     FILTERS = "filters"  # the adapter's (MAC, VLAN) filters, into the VPort's own queues
 
 
@@ -19,12 +20,17 @@ class Mode(NamedTuple):
     queues: int | None  # RX queues of a VM's VPort; None: as many as it has queue pairs
 
     def rx_queues(self, queue_pairs: int) -> int:
-        """RX queues of a VPort with that many queue pairs."""
+        """RX queues of a VM's VPort with that many queue pairs."""
         return queue_pairs if self.queues is None else self.queues
 
+    def default_queues(self, queue_pairs: int) -> int:
+        """RX queues of the default VPort with that many queue pairs: several where there is RSS."""
+        return queue_pairs if self.sort is Sort.HASH or self.queues is None else 1
 
-OFF = Mode("off", Sort.HOST, queues=0)
+
+OFF = Mode("off", Sort.NONE, queues=0)
+RSS = Mode("rss", Sort.HASH, queues=0)  # NDIS: native RSS, before the vSwitch is bound
 VMQ = Mode("vmq", Sort.FILTERS, queues=1)  # NDIS: one VM queue is served by one processor
-VMMQ = Mode("vmmq", Sort.FILTERS, queues=None)  # NDIS: RSS inside the VPort
+VMMQ = Mode("vmmq", Sort.FILTERS, queues=None)  # NDIS: RSS inside every VPort, the default one too
 
-MODES = {mode.name: mode for mode in (OFF, VMQ, VMMQ)}
+MODES = {mode.name: mode for mode in (OFF, RSS, VMQ, VMMQ)}

@@ -12,7 +12,8 @@ from vmdqemu.nic.counters import DropReason
 from vmdqemu.nic.filters import Vlan
 from vmdqemu.nic.frame import Frame, is_multicast
 from vmdqemu.nic.modes import Sort
-from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT, TAG, Tables, VPortTable
+from vmdqemu.nic.rss import Rss
+from vmdqemu.nic.tables import DEFAULT_VPORT, TAG, Tables, VPortTable
 
 
 class ToQueue(NamedTuple):
@@ -38,7 +39,7 @@ class NicVerdict(NamedTuple):
 def receive(frame: Frame, tables: Tables) -> NicVerdict:
     """A frame from the wire: the RX queue it is placed in.
 
-    Broadcast and multicast match no VM's filter, so they go to the default queue and the vSwitch replicates
+    Broadcast and multicast match no VM's filter, so they go to the default VPort and the vSwitch replicates
     them (NDIS: vmq-receive-filters).
     """
     drop = _admission(frame, tables)
@@ -47,8 +48,9 @@ def receive(frame: Frame, tables: Tables) -> NicVerdict:
     vlan = filters.vlan_of(frame.vlan)
     number = filters.match(tables.filters, frame.destination, vlan) if tables.sort is Sort.FILTERS else None
     if number is None:
-        return NicVerdict(vlan, queues=(ToQueue(DEFAULT_VPORT, DEFAULT_QUEUE),))
-    return _into_vport(frame, vlan, number, tables.vports[number])
+        return _into_vport(frame, vlan, DEFAULT_VPORT, tables.default_queues, tables.default_rss)
+    vport = tables.vports[number]
+    return _into_vport(frame, vlan, number, vport.queues, vport.rss)
 
 
 def transmit(frame: Frame, sender: int, tables: Tables) -> NicVerdict:
@@ -94,13 +96,15 @@ def _spoofed(frame: Frame, vport: VPortTable) -> DropReason | None:
     return None
 
 
-def _into_vport(frame: Frame, vlan: Vlan, number: int, vport: VPortTable) -> NicVerdict:
+def _into_vport(
+    frame: Frame, vlan: Vlan, number: int, queues: tuple[int, ...], parameters: Rss | None
+) -> NicVerdict:
     """NDIS: vmmq-send-and-receive-processing. One queue needs no hash."""
-    if len(vport.queues) == 1 or vport.rss is None:
-        return NicVerdict(vlan, queues=(ToQueue(number, vport.queues[0]),))
-    frame_hash = rss.hash_frame(frame, vport.rss)
-    index = rss.queue_index(frame_hash, vport.rss)
-    placed = ToQueue(number, vport.queues[index], index)
+    if len(queues) == 1 or parameters is None:
+        return NicVerdict(vlan, queues=(ToQueue(number, queues[0]),))
+    frame_hash = rss.hash_frame(frame, parameters)
+    index = rss.queue_index(frame_hash, parameters)
+    placed = ToQueue(number, queues[index], index)
     return NicVerdict(vlan, queues=(placed,), spread=True, hash=frame_hash)
 
 

@@ -34,6 +34,8 @@ class Tables(NamedTuple):
     local_switch: bool  # the adapter switches between its VPorts itself
     wire: bool  # there is an external port
     mtu: int
+    default_queues: tuple[int, ...]  # the default VPort's RX queues, DEFAULT_QUEUE first
+    default_rss: Rss | None  # spreads over them; None where there is one
     filters: Mapping[FilterKey, int]
     vports: Mapping[int, VPortTable]  # without the default VPort
 
@@ -47,7 +49,17 @@ class Tables(NamedTuple):
         return tuple(number for number, vport in self.vports.items() if vport.vlan == vlan and vport.macs)
 
 
-NO_TABLES = Tables(0, Sort.HOST, local_switch=False, wire=False, mtu=0, filters={}, vports={})
+NO_TABLES = Tables(
+    generation=0,
+    sort=Sort.NONE,
+    local_switch=False,
+    wire=False,
+    mtu=0,
+    default_queues=(DEFAULT_QUEUE,),
+    default_rss=None,
+    filters={},
+    vports={},
+)
 
 
 def to_json(tables: Tables) -> dict[str, Any]:
@@ -55,6 +67,7 @@ def to_json(tables: Tables) -> dict[str, Any]:
     return {
         **tables._asdict(),
         "sort": tables.sort.value,
+        "default_rss": _rss_to_json(tables.default_rss),
         "filters": [[mac.hex(), vlan, vport] for (mac, vlan), vport in tables.filters.items()],
         "vports": {str(number): _vport_to_json(vport) for number, vport in tables.vports.items()},
     }
@@ -66,6 +79,8 @@ def from_json(document: Mapping[str, Any]) -> Tables:
         **{
             **document,
             "sort": Sort(document["sort"]),
+            "default_queues": tuple(document["default_queues"]),
+            "default_rss": _rss_from_json(document["default_rss"]),
             "filters": {(bytes.fromhex(mac), vlan): vport for mac, vlan, vport in document["filters"]},
             "vports": {int(number): _vport_from_json(row) for number, row in document["vports"].items()},
         }
@@ -73,13 +88,21 @@ def from_json(document: Mapping[str, Any]) -> Tables:
 
 
 def _vport_to_json(vport: VPortTable) -> dict[str, Any]:
-    rss = vport.rss and {**vport.rss._asdict(), "key": vport.rss.key.hex(), "types": int(vport.rss.types)}
-    return {**vport._asdict(), "macs": [mac.hex() for mac in vport.macs], "rss": rss}
+    return {**vport._asdict(), "macs": [mac.hex() for mac in vport.macs], "rss": _rss_to_json(vport.rss)}
 
 
 def _vport_from_json(row: Mapping[str, Any]) -> VPortTable:
-    rss = row["rss"]
-    if rss is not None:
-        rss = Rss(bytes.fromhex(rss["key"]), HashType(rss["types"]), tuple(rss["table"]), rss["default"])
     macs = tuple(bytes.fromhex(mac) for mac in row["macs"])
-    return VPortTable(**{**row, "macs": macs, "queues": tuple(row["queues"]), "rss": rss})
+    return VPortTable(
+        **{**row, "macs": macs, "queues": tuple(row["queues"]), "rss": _rss_from_json(row["rss"])}
+    )
+
+
+def _rss_to_json(rss: Rss | None) -> dict[str, Any] | None:
+    return rss and {**rss._asdict(), "key": rss.key.hex(), "types": int(rss.types)}
+
+
+def _rss_from_json(row: Mapping[str, Any] | None) -> Rss | None:
+    if row is None:
+        return None
+    return Rss(bytes.fromhex(row["key"]), HashType(row["types"]), tuple(row["table"]), row["default"])
