@@ -75,9 +75,9 @@ class RunningLab:
         """Start a command in a VM (or ext)."""
         return namespace.start(self.ns(name), argv, **streams)
 
-    def call(self, method: str) -> Any:
+    def call(self, method: str, **params: object) -> Any:
         """Ask the daemon."""
-        return control.call(runtime.path(self.config.name, "sock"), method)
+        return control.call(runtime.path(self.config.name, "sock"), method, params)
 
     def port(self, name: str) -> dict[str, Any]:
         """A port's counters now; "wire" is the external port."""

@@ -40,7 +40,9 @@ def test_it_is_ready_and_answers_each_command() -> None:
         assert not worker.is_ready
         await worker.ready
         assert worker.is_ready
-        await asyncio.gather(*(worker.command("tables", tables=to_json(NO_TABLES)) for _ in range(3)))
+        await asyncio.gather(
+            *(worker.command("tables", tables=to_json(NO_TABLES), placement=[]) for _ in range(3))
+        )
         assert not ended.done()
 
     _with_worker(scenario)
@@ -50,7 +52,7 @@ def test_a_command_ends_with_the_worker() -> None:
     async def scenario(worker: WorkerProcess, ended: "asyncio.Future[int]") -> None:
         await worker.ready
         os.kill(worker.pid, signal.SIGSTOP)
-        command = asyncio.ensure_future(worker.command("tables", tables=to_json(NO_TABLES)))
+        command = asyncio.ensure_future(worker.command("tables", tables=to_json(NO_TABLES), placement=[]))
         await asyncio.sleep(0)
         os.kill(worker.pid, signal.SIGKILL)
         with pytest.raises(VmdqemuError, match=str(worker.pid)):

@@ -12,8 +12,8 @@ from vmdqemu.nic.adapter import compile_tables
 NO_FRAMES = LinkCounters(0, 0, 0, 0, 0, 0, 0, 0)
 
 
-def plant(text: str) -> Plant:
-    """A lab without a wire."""
+def plant(text: str, *, processors: int = 0) -> Plant:
+    """A lab without a wire; processors: that have an inbox all the same."""
     config: LabConfig = parse(text, "lab")
     adapter = describe(config)
     ports = tuple(
@@ -21,8 +21,9 @@ def plant(text: str) -> Plant:
         for number, vm in enumerate(config.vms, start=1)
     )
     tables = compile_tables(adapter, 1)
-    layout = shm.Layout(2, (0, *(len(port.tap.fds) for port in ports)), adapter.rx_queues)
-    return Plant(config, adapter, tables, ports, None, place_statically(tables, 1), layout, -1)
+    inboxes = tuple(range(processors))
+    layout = shm.Layout(2, (0, *(len(port.tap.fds) for port in ports)), adapter.rx_queues, processors)
+    return Plant(config, adapter, tables, ports, None, place_statically(tables, 1), inboxes, layout, -1)
 
 
 def counters(plant: Plant) -> shm.Counters:

@@ -53,14 +53,13 @@ class Rig:
         self.tell(
             "role",
             worker=0,
-            workers=1,
-            layout=LAYOUT.rings,
-            queues=LAYOUT.queues,
+            processor=None,
+            layout=LAYOUT._asdict(),
             arbiter="deficit",
             speed=speed,
             ports=ports,
         )
-        self.tell("tables", tables=to_json(tables(*[Vm()] * VMS, wire=False)))
+        self.tell("tables", tables=to_json(tables(*[Vm()] * VMS, wire=False)), placement=[])
         return self.tell("start", rings=self.rings)
 
     async def done(self, number: int) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from vmdqemu.datapath.action import BY_FLOW, NO_DROP, NO_RING, SHORTEST_ON_WIRE, Action, Output, Rings
+from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.shm import RING_OFFSET, Layout
 from vmdqemu.host.decide import Verdict
 from vmdqemu.host.vswitch import Delivery, Edit, HostVerdict
@@ -10,6 +11,7 @@ from vmdqemu.nic.counters import DropReason
 from vmdqemu.nic.switch import NicVerdict, ToQueue
 
 LAYOUT = Layout(workers=2, rings=(1, 1, 2), queues=3)
+WITH_INBOXES = LAYOUT._replace(inboxes=2)
 FDS = {(0, 0): 10, (1, 0): 11, (2, 0): 20, (2, 1): 21}
 RINGS = Rings(1, LAYOUT, memoryview(bytearray(LAYOUT.octets)).cast("Q"), FDS)
 
@@ -61,6 +63,28 @@ def test_the_hosts_drop_counts_as_well_as_the_silicons() -> None:
 def test_queues_are_the_cells_of_the_workers_block() -> None:
     verdict = Verdict(NicVerdict(queues=(ToQueue(2, 1, 0), ToQueue(1, 2, 0))))
     assert RINGS.action(verdict).queues == (LAYOUT.queue_cell(1, 1), LAYOUT.queue_cell(1, 2))
+
+
+def test_a_frame_of_another_processors_queue_is_handed_over_once_and_counted_once() -> None:
+    rings = RINGS._replace(layout=WITH_INBOXES, fds={**FDS, (INBOX, 1): 31}, elsewhere={2: 1})
+    verdict = Verdict(
+        NicVerdict(7, queues=(ToQueue(2, 2, 1),)), HostVerdict(deliveries=(Delivery(2, 1, Edit.STRIP),))
+    )
+    handed = rings.action(verdict)
+    assert handed.fd == 31
+    assert handed.outputs == (Output(31, WITH_INBOXES.ring_cell(1, INBOX, 1)),)
+    assert handed.queues == (WITH_INBOXES.queue_cell(1, 2),)
+    taken = rings.taken().action(verdict)
+    assert [output.fd for output in taken.outputs] == [21]
+    assert taken.queues == ()
+    direct = rings.direct().action(verdict)
+    assert (direct.outputs, direct.queues) == (taken.outputs, handed.queues)
+
+
+def test_a_frame_of_ones_own_queue_is_not_handed_over() -> None:
+    rings = RINGS._replace(layout=WITH_INBOXES, elsewhere={1: 0})
+    verdict = Verdict(NicVerdict(queues=(ToQueue(2, 2, 1),)), HostVerdict(deliveries=(Delivery(2, 1),)))
+    assert rings.action(verdict).fd == 21
 
 
 def test_only_the_wire_has_a_shortest_frame() -> None:

@@ -6,9 +6,10 @@ from netns import counters as kernel_counters
 from tests.unit.plants import Kernel, counters, plant
 from vmdqemu.daemon import law
 from vmdqemu.daemon.plant import Plant
+from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.shm import RING_OFFSET, Counters
 from vmdqemu.nic.arbiter import BUDGET_FRAMES
-from vmdqemu.nic.counters import DropReason, RingCounter
+from vmdqemu.nic.counters import Check, DropReason, RingCounter
 
 LAB = 'vm = [{ name = "vm1" }, { name = "vm2", queues = 2 }]'
 VM1, VM2 = 1, 2
@@ -38,9 +39,14 @@ def book(
     books.cells[books.layout.ring_cell(worker, port, 0) + RING_OFFSET[counter]] += count
 
 
+def checks_of(built: Plant, books: Counters, crashes: int = 0) -> list[Check]:
+    """Every equation."""
+    return law.checks(built, law.read(built, books, crashes), books.port(INBOX))
+
+
 def broken(built: Plant, books: Counters, *, crashes: int = 0) -> list[str]:
     """Names of the equations that do not hold."""
-    checks = law.checks(built, law.read(built, books, crashes))
+    checks = checks_of(built, books, crashes)
     return [check.name for check in checks if not check.holds]
 
 
@@ -58,7 +64,7 @@ def deliver(books: Counters, kernel: Kernel) -> None:
 
 def test_nothing_balances_nothing(built: Plant, books: Counters, kernel: Kernel) -> None:
     assert kernel
-    assert len(law.checks(built, law.read(built, books, 0))) == 5
+    assert len(checks_of(built, books)) == 5
     assert broken(built, books) == []
 
 
@@ -122,7 +128,22 @@ def test_a_removed_device_takes_its_two_equations_along(
         del kernel.links["vm2"]
     else:
         kernel.links["vm2"].clear()
-    checks = law.checks(built, law.read(built, books, 0))
+    checks = checks_of(built, books)
     assert [check.name.partition(":")[0] for check in checks] == ["vm1", "vm1", "core"]
     assert all(check.holds for check in checks)
     assert [entry.lost_in_crash for entry in law.read(built, books, 1)] == [0, 0]
+
+
+def test_a_frame_that_was_handed_over_is_taken_once(kernel: Kernel) -> None:
+    built = plant(LAB, processors=2)
+    books = counters(built)
+    assert kernel
+    assert checks_of(built, books)[-1].name == "inboxes: writes = reads"
+    kernel.set("vm1", tx_packets=1)
+    book(books, VM1, RingCounter.READS, 1)
+    book(books, INBOX, RingCounter.WRITES, 1)
+    assert broken(built, books) == ["inboxes: writes = reads"]
+    book(books, INBOX, RingCounter.READS, 1, worker=1)
+    kernel.set("vm2", rx_packets=1)
+    book(books, VM2, RingCounter.WRITES, 1, worker=1)
+    assert broken(built, books) == []

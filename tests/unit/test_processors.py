@@ -30,6 +30,12 @@ def test_queues_go_round_the_processors() -> None:
     assert place_statically(_tables(VMQ, 1, 1, 1), 2) == {0: 0, 1: 0, 2: 1, 3: 0}
 
 
+def test_a_queue_that_is_placed_stays_and_a_new_one_goes_where_the_fewest_are() -> None:
+    tables = _tables(VMQ, 1, 1, 1)
+    assert place_statically(tables, 2, {1: 1, 2: 1}) == {0: 0, 1: 1, 2: 1, 3: 0}
+    assert place_statically(tables, 2, {3: 0, 9: 1}) == {0: 0, 1: 1, 2: 0, 3: 0}
+
+
 def test_a_vports_queues_are_on_different_processors() -> None:
     placement = place_statically(_tables(VMMQ, 4, default=2), 4)
     assert [placement[queue] for queue in (0, 1)] == [0, 1]

@@ -24,7 +24,8 @@ REFUSALS = {
     errno.EINVAL: DropReason.BAD_VNET_HEADER,
     errno.EIO: DropReason.EGRESS_DOWN,
     errno.EBADFD: DropReason.EGRESS_GONE,
-    errno.EAGAIN: DropReason.EGRESS_ERROR,
+    errno.EAGAIN: DropReason.INBOX_FULL,
+    errno.EPERM: DropReason.EGRESS_ERROR,
 }
 
 

@@ -63,7 +63,11 @@ def port(drops: dict[str, int], lost_in_crash: int = 0) -> dict[str, Any]:
 
 def stats(*ports: dict[str, Any], broken: int = 0) -> dict[str, Any]:
     checks = [{"name": "core: reads = writes", "left": 5 + broken, "right": 5, "holds": not broken}]
-    return {"ports": list(ports), "law": {"holds": not broken, "checks": checks}}
+    return {
+        "ports": list(ports),
+        "inboxes": [{"writes": 3}, {"writes": 4}],
+        "law": {"holds": not broken, "checks": checks},
+    }
 
 
 EACH_DOCUMENT = pytest.mark.parametrize(

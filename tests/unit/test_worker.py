@@ -59,7 +59,7 @@ def test_other_tables_rule_from_the_next_frame_on(loop: asyncio.AbstractEventLoo
         rig.vms[1].send(numbered(0))
         await rig.until(lambda: drain(rig.vms[2]))
         apart = tables(Vm(), Vm(vlan=5), Vm(), wire=False)
-        await rig.done(rig.tell("tables", tables=to_json(apart)))
+        await rig.done(rig.tell("tables", tables=to_json(apart), placement=[]))
         rig.vms[1].send(numbered(1))
         await rig.until(lambda: rig.counters.ring(1, 0)["wrong_vlan"] == 1)
         assert drain(rig.vms[2]) == []

@@ -102,6 +102,8 @@ def show_stats(document: Document) -> None:
             print(f"dropped from {port['port']}: {frames:,} {reason}")
         if lost := port["lost_in_crash"]:
             print(f"lost in a worker's crash from {port['port']}: {lost:,}")
+    if handed := sum(inbox["writes"] for inbox in document["inboxes"]):
+        print(f"handed over to another processor: {handed:,}")
     _show_law(document["law"])
 
 

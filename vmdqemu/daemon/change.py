@@ -3,27 +3,36 @@
 A flow's frames may wait in one ring while its next ones are sorted into another. So before the new owner of a
 ring reads it, every frame that was sorted by the old tables has been read:
 
-    1  the default ring's reader stops; the sorter sends everything to the default ring
-    2  every other ring is read until it is empty, by its old owner, and let go
+    1  the default rings' readers stop, and the inboxes they fed are read until they are empty; the sorter
+       sends every frame that the new tables place differently to the default rings
+    2  the rings that change are read until they are empty, by their old owners, and let go
     3  all workers get the new tables; the sorter places new frames by them
-    4  the default ring is read until all that waited in it is gone
+    4  the default rings are read until all that waited in them is gone
     5  the new owners read their rings
 
-Frames wait meanwhile, as they would in a NIC; only a ring that overflows loses any, and that is counted.
+Queues of VPorts that stay the same are not touched. Frames wait meanwhile, as they would in a NIC; only a
+ring that overflows loses any, and that is counted.
 """
 
 import asyncio
+from collections.abc import Iterable
+from typing import Final
 
+from vmdqemu.daemon.plant import RingName
 from vmdqemu.daemon.supervisor import Role, Supervisor
 from vmdqemu.datapath import uplink
+from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.errors import UsageError, VmdqemuError
 from vmdqemu.host import processors
+from vmdqemu.host.processors import BASE_PROCESSOR
+from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic import adapter as control
+from vmdqemu.nic import difference
 from vmdqemu.nic.adapter import Request, Status, compile_tables
 from vmdqemu.nic.modes import MODES
-from vmdqemu.nic.tables import DEFAULT_QUEUE, Tables
+from vmdqemu.nic.tables import Tables
 
-DEFAULT_RING = (0, DEFAULT_QUEUE)
+UNTIL_EMPTY: Final = 1 << 40  # frames, of a ring that nobody writes to
 
 
 class Changer:
@@ -55,15 +64,17 @@ class Changer:
         """Have another processor serve an RX queue: stop, acknowledge, start; its frames wait in the ring."""
         async with self._busy:
             plant = self._supervisor.plant
-            if queue not in plant.placement or (0, queue) not in plant.ring_fds:
+            if queue not in plant.placement:
                 raise UsageError(f"no RX queue {queue}; vmdqemu queue list names them")
             if not 0 <= processor < plant.config.host.processors:
                 last = plant.config.host.processors - 1
                 raise UsageError(f"no processor {processor}; use 0 to {last} ([host] processors)")
-            ring = (0, queue)
-            await self._supervisor.release(self._reader(ring), (ring,), frames=0)
+            rings = self._rings({queue, *plant.tables.default_queues})
+            await self._stop(rings)
+            await self._empty_inboxes()
             plant.placement = {**plant.placement, queue: processor}
-            await self._supervisor.read(self._owner(queue), (ring,))
+            await self._supervisor.place()
+            await self._start(rings)
 
     async def _put(self, tables: Tables) -> None:
         """The five steps."""
@@ -72,20 +83,20 @@ class Changer:
             plant.tables = tables
             await supervisor.publish()
             return
-        frames = plant.config.adapter.ring
-        await supervisor.release(self._reader(DEFAULT_RING), (DEFAULT_RING,), frames=0)
-        self._sort(tables._replace(filters={}))
-        for role in self._processors:
-            await supervisor.release(role, role.rings, frames)
+        change = difference.compare(plant.tables, tables)
+        changed = self._rings(change.changed)
+        held = self._rings(change.meanwhile.default_queues)
+        await self._stop(self._rings(plant.tables.default_queues))
+        await self._empty_inboxes()
+        self._sort(change.meanwhile)
+        await self._drain([ring for ring in changed if ring not in held], UNTIL_EMPTY)
+        placed = {queue: plant.placement[queue] for queue in change.kept}
         plant.tables = tables
-        plant.placement = processors.place_statically(tables, plant.config.host.processors)
+        plant.placement = processors.place_statically(tables, plant.config.host.processors, placed)
         await supervisor.publish()
         self._sort(tables)
-        owner = self._owner(DEFAULT_QUEUE)
-        await supervisor.read(owner, (DEFAULT_RING,))
-        await supervisor.release(owner, (DEFAULT_RING,), frames)
-        for role in self._processors:
-            await supervisor.read(role, self._rings(role))
+        await self._drain(held, plant.config.adapter.ring)
+        await self._start(changed)
 
     async def _grow(self, tables: Tables) -> None:
         """Rings for the queues to come; every worker learns of them."""
@@ -101,19 +112,39 @@ class Changer:
         if external is not None and external.sorter is not None:
             external.sorter.put(tables)
 
-    @property
-    def _processors(self) -> list[Role]:
-        return [role for role in self._supervisor.roles if role.processor is not None]
+    def _rings(self, queues: Iterable[int]) -> list[RingName]:
+        """The rings of RX queues; where decide() sorts in software there is one for all."""
+        known = self._supervisor.plant.ring_fds
+        return [(WIRE, queue) for queue in sorted(queues) if (WIRE, queue) in known]
 
-    def _rings(self, role: Role) -> tuple[tuple[int, int], ...]:
-        assert role.processor is not None
-        return tuple((0, ring) for ring in self._supervisor.plant.rings_of(role.processor))
+    async def _empty_inboxes(self) -> None:
+        """Have everything that was handed over delivered. The default rings' readers are stopped."""
+        inboxes = [(INBOX, processor) for processor in range(self._supervisor.plant.config.host.processors)]
+        await self._drain(inboxes, UNTIL_EMPTY)
+        await self._start(inboxes)
 
-    def _reader(self, ring: tuple[int, int]) -> Role:
-        """Who reads a ring now."""
-        return next(role for role in self._processors if ring in role.rings)
+    async def _stop(self, rings: list[RingName]) -> None:
+        owned = self._by_owner(rings)
+        await asyncio.gather(*(self._supervisor.stop_reading(role, mine) for role, mine in owned))
 
-    def _owner(self, queue: int) -> Role:
-        """Who is to read a queue, by the placement."""
-        processor = self._supervisor.plant.placement[queue]
-        return next(role for role in self._processors if role.processor == processor)
+    async def _drain(self, rings: list[RingName], frames: int) -> None:
+        owned = self._by_owner(rings)
+        await asyncio.gather(*(self._supervisor.drain(role, mine, frames) for role, mine in owned))
+
+    async def _start(self, rings: list[RingName]) -> None:
+        owned = self._by_owner(rings)
+        await asyncio.gather(*(self._supervisor.read(role, mine) for role, mine in owned))
+
+    def _by_owner(self, rings: list[RingName]) -> list[tuple[Role, tuple[RingName, ...]]]:
+        """The rings of each processor that has any of them, by the placement in effect."""
+        owned = [
+            (role, tuple(ring for ring in rings if self._owner(ring) == role.processor))
+            for role in self._supervisor.roles
+            if role.processor is not None
+        ]
+        return [(role, mine) for role, mine in owned if mine]
+
+    def _owner(self, ring: RingName) -> int:
+        """The processor that reads a ring, or is to."""
+        port, number = ring
+        return number if port == INBOX else self._supervisor.plant.placement.get(number, BASE_PROCESSOR)

@@ -53,17 +53,19 @@ def _kernel(ns: str, ifname: str) -> LinkCounters | None:
         return None
 
 
-def checks(plant: Plant, books: list[PortBooks]) -> list[Check]:
-    """Every equation of the law, with both sides."""
+def checks(plant: Plant, books: list[PortBooks], inboxes: dict[str, int]) -> list[Check]:
+    """Every equation of the law, with both sides; inboxes: the counters of all of them, added up."""
     cut_off = books[0].crashes * BUDGET_FRAMES * len(books)
     found = []
     for entry in books:
         if entry.kernel is not None:
             found += _port_checks(entry, entry.kernel, cut_off)
-    total = {column: sum(entry.ours[column] for entry in books) for column in ("reads", "copies", "writes")}
-    drops = sum(sum(entry.drops.values()) for entry in books)
-    arrived, left = total["reads"] + total["copies"], total["writes"] + drops
+    rows = [*(entry.ours for entry in books), inboxes]
+    arrived = sum(row["reads"] + row["copies"] for row in rows)
+    left = sum(row["writes"] + sum(row[reason] for reason in DropReason) for row in rows)
     found.append(Check("core: reads + copies = writes + drops", arrived, left, cut_off))
+    if plant.inboxes:
+        found.append(Check("inboxes: writes = reads", inboxes["writes"], inboxes["reads"], cut_off))
     return found + _uplink_checks(plant, books, cut_off)
 
 

@@ -10,12 +10,14 @@ from netns import links
 from netns.lab import Lab
 from vmdqemu.config import LabConfig, VmConfig
 from vmdqemu.daemon.runtime import Record
-from vmdqemu.datapath import shm, tap, uplink
+from vmdqemu.datapath import inbox, shm, tap, uplink
+from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.tap import Tap
 from vmdqemu.datapath.uplink import Uplink
 from vmdqemu.errors import LabFileError
 from vmdqemu.host import processors
 from vmdqemu.host.processors import BASE_PROCESSOR, Placement
+from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic.adapter import Adapter, Status, compile_tables
 from vmdqemu.nic.frame import format_mac
@@ -24,6 +26,8 @@ from vmdqemu.nic.modes import MODES
 from vmdqemu.nic.tables import Tables
 
 GUEST_LINK = "eth0"  # a VM's interface, in every mode
+
+RingName = tuple[int, int]  # port, ring
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Plant:
     ports: tuple[Port, ...]  # VMs; the wire's is uplink's
     uplink: Uplink | None
     placement: Placement
+    inboxes: tuple[int, ...]  # one a processor
     layout: shm.Layout
     counters: int  # file descriptor
 
@@ -61,15 +66,17 @@ class Plant:
 
     @property
     def ring_fds(self) -> dict[tuple[int, int], int]:
-        """Every kernel ring by port and ring."""
-        return {(port.number, ring): fd for port in self.all_ports for ring, fd in enumerate(port.tap.fds)}
+        """Every kernel ring by port and ring, the inboxes too."""
+        fds = {port.number: port.tap.fds for port in self.all_ports} | {INBOX: self.inboxes}
+        return {(port, ring): fd for port, rings in fds.items() for ring, fd in enumerate(rings)}
 
-    def rings_of(self, processor: int) -> tuple[int, ...]:
-        """The rings of pf0 that a processor serves."""
+    def rings_of(self, processor: int) -> tuple[RingName, ...]:
+        """The rings that a processor serves: its share of pf0's, and its inbox."""
         if self.uplink is None:
             return ()
         rings = range(len(self.uplink.pf.fds))
-        return tuple(ring for ring in rings if self.placement.get(ring, BASE_PROCESSOR) == processor)
+        mine = [(WIRE, ring) for ring in rings if self.placement.get(ring, BASE_PROCESSOR) == processor]
+        return (*mine, (INBOX, processor))
 
     @property
     def all_ports(self) -> tuple[Port, ...]:
@@ -118,11 +125,18 @@ def build(config: LabConfig, lab: Lab) -> Plant:
     placement = processors.place_statically(tables, config.host.processors)
     ports = tuple(_build_vm(number, vm, config, lab) for number, vm in enumerate(config.vms, start=1))
     most = config.host.processors + sum(vm.queues for vm in config.vms)  # RX queues of any mode
+    inboxes = _make_inboxes(config.host.processors, lab) if external else ()
     rings = (max(2, most) if external else 0, *(len(port.tap.fds) for port in ports))
-    layout = shm.Layout(workers=1 + config.host.processors, rings=rings, queues=most)
+    layout = shm.Layout(1 + config.host.processors, rings, queues=most, inboxes=len(inboxes))
     counters = shm.create(layout)
     lab.push(tap.close, (counters,))
-    return Plant(config, adapter, tables, ports, external, placement, layout, counters)
+    return Plant(config, adapter, tables, ports, external, placement, inboxes, layout, counters)
+
+
+def _make_inboxes(processors: int, lab: Lab) -> tuple[int, ...]:
+    made = tuple(inbox.make() for _ in range(processors))
+    lab.push(tap.close, made)
+    return made
 
 
 def _build_vm(number: int, vm: VmConfig, config: LabConfig, lab: Lab) -> Port:

@@ -6,6 +6,7 @@ from vmdqemu.daemon import law
 from vmdqemu.daemon.plant import Plant, Port
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.datapath import tap
+from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.nic.frame import format_mac
 from vmdqemu.nic.tables import DEFAULT_VPORT
 
@@ -66,7 +67,7 @@ def stats(supervisor: Supervisor) -> Document:
     """Both sets of books of every port, the law, and each channel's counters."""
     plant, counters = supervisor.plant, supervisor.counters
     books = law.read(plant, counters, supervisor.crashes)
-    checks = law.checks(plant, books)
+    checks = law.checks(plant, books, counters.port(INBOX))
     return {
         "schema_version": SCHEMA_VERSION,
         "ports": [
@@ -81,6 +82,7 @@ def stats(supervisor: Supervisor) -> Document:
             }
             for entry in books
         ],
+        "inboxes": [counters.ring(INBOX, processor) for processor in range(len(plant.inboxes))],
         "law": {
             "holds": all(check.holds for check in checks),
             "checks": [{**check._asdict(), "holds": check.holds} for check in checks],

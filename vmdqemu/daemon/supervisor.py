@@ -11,19 +11,18 @@ import time
 from collections import deque
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from vmdqemu.daemon.plant import Plant, Port
+from vmdqemu.daemon.plant import Plant, Port, RingName
 from vmdqemu.daemon.workers import WorkerProcess
 from vmdqemu.datapath import channel, shm
+from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.errors import VmdqemuError
 from vmdqemu.nic import tables as nic_tables
 
 EVENTS: Final = 1000  # kept
 SHORT_LIFE: Final = 1.0  # seconds: a worker that dies sooner is replaced no faster than this
-
-RingName = tuple[int, int]  # port, ring
 
 
 @dataclass(slots=True)
@@ -39,7 +38,8 @@ class Role:
     rings: tuple[RingName, ...] = ()  # that it reads now
     worker: WorkerProcess | None = None
     since: float = 0.0  # monotonic, when the worker was given the role
-    instructed: bool = False  # the worker knows its role, so what changes from now on is told to it
+    # Set while the worker knows its role: what changes from then on is told to it.
+    instructed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Supervisor:
@@ -97,21 +97,49 @@ class Supervisor:
         role.rings = (*role.rings, *rings)
         await self._tell(role, "start", rings=rings)
 
-    async def release(self, role: Role, rings: tuple[RingName, ...], frames: int) -> None:
-        """Have a role read up to `frames` that wait in each of these rings, and then no more of them."""
+    async def stop_reading(self, role: Role, rings: tuple[RingName, ...]) -> None:
+        """Have a role read no more of these rings; what waits in them stays there."""
         role.rings = tuple(ring for ring in role.rings if ring not in rings)
-        await self._tell(role, "stop", rings=rings, frames=frames)
+        await self._tell(role, "stop", rings=rings, frames=0)
+
+    async def drain(self, role: Role, rings: tuple[RingName, ...], frames: int) -> None:
+        """Have a role read up to `frames` that wait in each of these rings, and then no more of them.
+
+        It is done when this returns: a worker that dies over it leaves it to its successor.
+        """
+        drained = False
+        while not drained:
+            await role.instructed.wait()
+            await self.read(role, rings)
+            role.rings = tuple(ring for ring in role.rings if ring not in rings)
+            drained = await self._tell(role, "stop", rings=rings, frames=frames)
 
     async def publish(self) -> None:
-        """Have every worker rule by the plant's tables."""
+        """Have every worker rule by the plant's tables and placement."""
         for role in self.roles:
-            await self._tell(role, "tables", tables=nic_tables.to_json(self.plant.tables))
+            await self._tell(role, "tables", **self._rules())
 
-    async def _tell(self, role: Role, do: str, **what: Any) -> None:
-        """Tell a role's worker of a change; one that is still being instructed hears of it there."""
-        if role.worker is not None and role.instructed:
-            with suppress(VmdqemuError):  # it died: its successor is told everything
-                await role.worker.command(do, **what)
+    async def place(self) -> None:
+        """Have every processor know the plant's placement."""
+        for role in self.roles:
+            await self._tell(role, "placement", placement=self._rules()["placement"])
+
+    def _rules(self) -> dict[str, Any]:
+        placement = list(self.plant.placement.items())
+        return {"tables": nic_tables.to_json(self.plant.tables), "placement": placement}
+
+    async def _tell(self, role: Role, do: str, **what: Any) -> bool:
+        """Tell a role's worker of a change, and whether it was carried out.
+
+        One that is still being instructed hears of it there, and so does the successor of one that dies.
+        """
+        if role.worker is None or not role.instructed.is_set():
+            return False
+        try:
+            await role.worker.command(do, **what)
+        except VmdqemuError:
+            return False
+        return True
 
     def _spawn(self) -> WorkerProcess:
         return WorkerProcess(self.plant.counters, self._on_exit, self._on_event)
@@ -133,7 +161,8 @@ class Supervisor:
 
     def _lose(self, role: Role, status: int) -> None:
         """A role's worker is dead: see to its role."""
-        role.worker, role.instructed = None, False
+        role.worker = None
+        role.instructed.clear()
         self.crashes += 1
         self.note("worker-died", role=role.name, status=status)
         short = time.monotonic() - role.since < SHORT_LIFE
@@ -173,19 +202,19 @@ class Supervisor:
             os.sched_setaffinity(worker.pid, {role.cpu})
         await _send_rings(worker, self.plant, tuple(self.plant.ring_fds))
         ports = [{"port": port.number, "weight": port.weight, "rate": port.rate} for port in role.ports]
-        layout = self.plant.layout
+        if role.processor is not None:
+            ports.append({"port": INBOX, "weight": 1, "rate": None})
         await worker.command(
             "role",
             worker=role.block,
-            workers=layout.workers,
-            layout=layout.rings,
-            queues=layout.queues,
+            processor=role.processor,
+            layout=self.plant.layout._asdict(),
             arbiter=self.plant.config.adapter.arbiter,
             speed=role.speed,
             ports=ports,
         )
-        role.instructed = True  # messages keep their order: a change comes behind these tables
-        await worker.command("tables", tables=nic_tables.to_json(self.plant.tables))
+        role.instructed.set()  # messages keep their order: a change comes behind these tables
+        await worker.command("tables", **self._rules())
         await worker.command("start", rings=[ring for ring in role.rings if ring[0] not in self.gone])
 
 
@@ -206,7 +235,7 @@ def _roles(plant: Plant) -> tuple[Role, ...]:
     if plant.wire is not None:
         host = plant.config.host
         for processor in range(host.processors):
-            rings = tuple((0, ring) for ring in plant.rings_of(processor))
+            rings = plant.rings_of(processor)
             cpu = cpus[processor % len(cpus)]
             roles.append(
                 Role(f"cpu{processor}", 1 + processor, cpu, host.speed, (plant.wire,), processor, rings)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.shm import RING_OFFSET, Layout
 from vmdqemu.host.decide import Verdict
 from vmdqemu.host.vswitch import WIRE, Edit
@@ -59,13 +60,28 @@ class Rings(NamedTuple):
     layout: Layout
     cells: memoryview  # all workers' counters; this one writes its own block only
     fds: Mapping[tuple[int, int], int]  # by port and ring
+    elsewhere: Mapping[int, int] = {}  # RX queues that another processor serves, and its number
+    places: bool = True  # counts what the silicon placed in the queues; not of a frame that was handed over
 
     def row(self, port: int, ring: int) -> int:
         """The first counter cell of a ring, in this worker's block."""
         return self.layout.ring_cell(self.worker, port, ring)
 
+    def direct(self) -> "Rings":
+        """For the one reader that is left while owners change: it hands nothing over."""
+        return self._replace(elsewhere={})
+
+    def taken(self) -> "Rings":
+        """For what was handed over to us: it is placed already, and ours."""
+        return self._replace(elsewhere={}, places=False)
+
     def action(self, verdict: Verdict) -> Action:
-        """Make a verdict ready."""
+        """Make a verdict ready. A frame of another processor's queue is handed over as it is."""
+        placed = verdict.nic.queues
+        queues = tuple(self.layout.queue_cell(self.worker, to.queue) for to in placed if self.places)
+        if placed and (processor := self.elsewhere.get(placed[0].queue)) is not None:
+            inbox = Output(self.fds[INBOX, processor], self.row(INBOX, processor))
+            return Action((inbox,), queues)
         outputs = tuple(
             Output(
                 self.fds[to.port, to.channel],
@@ -75,6 +91,5 @@ class Rings(NamedTuple):
             )
             for to in verdict.deliveries
         )
-        queues = tuple(self.layout.queue_cell(self.worker, placed.queue) for placed in verdict.nic.queues)
         drop = NO_DROP if verdict.drop is None else RING_OFFSET[verdict.drop]
         return Action(outputs, queues, vlan=verdict.nic.vlan, lookup=verdict.host.lookup, drop=drop)

@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 from vmdqemu.datapath import vnet
 from vmdqemu.datapath.action import NO_DROP, NO_RING, SHORTEST_ON_WIRE, Action, Output, Rings
 from vmdqemu.datapath.flowcache import FlowCache
+from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.shm import QUEUE_OFFSET, RING_OFFSET
-from vmdqemu.host.vswitch import Edit
+from vmdqemu.host.vswitch import WIRE, Edit
 from vmdqemu.nic.counters import DropReason, QueueCounter, RingCounter
 from vmdqemu.nic.frame import ETHERNET_OCTETS
 from vmdqemu.nic.tables import Tables
@@ -39,6 +40,7 @@ _RX_BYTES = QUEUE_OFFSET[QueueCounter.RX_BYTES]
 
 _EGRESS = {
     errno.EINVAL: DropReason.BAD_VNET_HEADER,
+    errno.EAGAIN: DropReason.INBOX_FULL,  # a TAP's ring that is full takes the frame and counts it itself
     errno.EIO: DropReason.EGRESS_DOWN,
     errno.EBADFD: DropReason.EGRESS_GONE,
 }
@@ -61,8 +63,9 @@ class Pump:
     def __init__(
         self, port: int, ring: int, read: Callable[[bytearray], int | None], tables: Tables, rings: Rings
     ) -> None:
-        """read: the ring's readinto; None when it is empty."""
+        """read: the ring's readinto; None when it is empty. What is in an inbox came from the wire."""
         self.port = port
+        self._source = WIRE if port == INBOX else port
         self.ring = ring
         self._read = read
         self._row = rings.row(port, ring)
@@ -76,7 +79,7 @@ class Pump:
     def put_tables(self, tables: Tables, rings: Rings) -> None:
         """Rule by these tables from the next burst on; what the cache remembers was ruled by others."""
         self._max_frame = tables.max_frame
-        self._cache = FlowCache(self._buffer, self.port, tables, rings)
+        self._cache = FlowCache(self._buffer, self._source, tables, rings)
 
     def burst(self, reads: int, octet_limit: int) -> Spent:
         """Read until the ring is empty, `reads` frames were read, or `octet_limit` octets were reached."""

@@ -14,13 +14,19 @@ from collections.abc import Callable
 from typing import Final
 
 from vmdqemu.datapath.action import Rings
+from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.pump import Pump
 from vmdqemu.host.processors import DutyCycle
+from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.arbiter import BUDGET_FRAMES, Arbiter, Discipline, Turn
 from vmdqemu.nic.tables import Tables
 
 READS: Final = 128  # between two looks at the loop's other events
 NO_LIMIT: Final = 1 << 40  # octets
+
+
+def _rings_for(port: int, rings: Rings) -> Rings:
+    return rings.taken() if port == INBOX else rings
 
 
 class Service:
@@ -61,7 +67,13 @@ class Service:
     def put_tables(self, tables: Tables, rings: Rings) -> None:
         """Rule by other tables from the next frame on."""
         for pump in self._pumps.values():
-            pump.put_tables(tables, rings)
+            pump.put_tables(tables, _rings_for(pump.port, rings))
+
+    def put_placement(self, tables: Tables, rings: Rings) -> None:
+        """Hand over to other processors from the next frame on; only default rings hold frames of theirs."""
+        for pump in self._pumps.values():
+            if pump.port == WIRE and pump.ring in tables.default_queues:
+                pump.put_tables(tables, rings)
 
     def start(self, port: int, ring: int, tables: Tables, rings: Rings) -> None:
         """Read a ring from now on. What waits in it already wakes us at once. Again changes nothing."""
@@ -69,19 +81,21 @@ class Service:
         if fd in self._pumps:
             return
         read = io.FileIO(fd, "r", closefd=False).readinto
-        self._pumps[fd] = Pump(port, ring, read, tables, rings)
+        self._pumps[fd] = Pump(port, ring, read, tables, _rings_for(port, rings))
         self._edges.register(fd, select.EPOLLIN | select.EPOLLET)
 
-    def stop(self, port: int, ring: int, frames: int) -> None:
+    def stop(self, port: int, ring: int, frames: int, tables: Tables, rings: Rings) -> None:
         """Read up to `frames` that wait in a ring, and then no more of it.
 
-        `frames` is what the ring can hold, so everything that was in it when we were told is read.
+        `frames` is what the ring can hold, so everything that was in it when we were told is read. Other
+        processors read nothing meanwhile, so their frames are delivered from here, in order.
         """
         pump = next((pump for pump in self._pumps.values() if (pump.port, pump.ring) == (port, ring)), None)
         if pump is None:  # its device was removed meanwhile
             return
         self._forget(pump)
         self._withdraw(pump)
+        pump.put_tables(tables, _rings_for(port, rings).direct())
         while frames > 0:
             spent = pump.burst(min(frames, BUDGET_FRAMES), NO_LIMIT)
             if spent.empty:

@@ -8,6 +8,7 @@ import mmap
 import os
 from typing import Final, NamedTuple
 
+from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.nic.counters import DropReason, QueueCounter, RingCounter
 
 RING_COLUMNS: Final = (*RingCounter, *DropReason)
@@ -24,25 +25,35 @@ class Layout(NamedTuple):
     workers: int
     rings: tuple[int, ...]  # rings of each port; port 0 is the wire
     queues: int  # RX queues of the adapter
+    inboxes: int = 0  # of the processors
 
     @property
     def block(self) -> int:
         """Cells of one worker."""
-        return sum(self.rings) * len(RING_COLUMNS) + self.queues * len(QUEUE_COLUMNS)
+        return self._ring_rows * len(RING_COLUMNS) + self.queues * len(QUEUE_COLUMNS)
 
     def ring_cell(self, worker: int, port: int, ring: int) -> int:
-        """The first cell of a ring's row."""
-        return worker * self.block + (sum(self.rings[:port]) + ring) * len(RING_COLUMNS)
+        """The first cell of a ring's row; the inboxes' are behind the ports'."""
+        before = sum(self.rings) if port == INBOX else sum(self.rings[:port])
+        return worker * self.block + (before + ring) * len(RING_COLUMNS)
 
     def queue_cell(self, worker: int, queue: int) -> int:
         """The first cell of an RX queue's row."""
-        row = sum(self.rings) * len(RING_COLUMNS) + queue * len(QUEUE_COLUMNS)
+        row = self._ring_rows * len(RING_COLUMNS) + queue * len(QUEUE_COLUMNS)
         return worker * self.block + row
+
+    def rings_of(self, port: int) -> range:
+        """A port's rings."""
+        return range(self.inboxes if port == INBOX else self.rings[port])
 
     @property
     def octets(self) -> int:
         """Size of the memory."""
         return max(1, self.workers * self.block) * _CELL_OCTETS
+
+    @property
+    def _ring_rows(self) -> int:
+        return sum(self.rings) + self.inboxes
 
 
 def create(layout: Layout) -> int:
@@ -69,7 +80,7 @@ class Counters(NamedTuple):
 
     def port(self, port: int) -> dict[str, int]:
         """A port's rings added up."""
-        rows = [self.ring(port, ring) for ring in range(self.layout.rings[port])]
+        rows = [self.ring(port, ring) for ring in self.layout.rings_of(port)]
         return {str(column): sum(row[column] for row in rows) for column in RING_COLUMNS}
 
     def queue(self, queue: int) -> dict[str, int]:

@@ -5,11 +5,12 @@
 It imports everything, gives up its privileges, says `ready` and does what it is told, each message answered
 with `done` and its number once it is carried out:
 
-    rings     file descriptors, and which port and ring each one is
-    role      its block of counters, its ports, how turns are shared, its share of a CPU
-    tables    what a verdict depends on; a later one replaces an earlier one between two frames
-    start     read these rings from now on
-    stop      read what waits in these rings, and then no more of them
+    rings      file descriptors, and which port and ring each one is
+    role       its block of counters, its ports, how turns are shared, its processor and its share of a CPU
+    tables     what a verdict depends on; a later one replaces an earlier one between two frames
+    placement  which processor serves which RX queue; a frame of another's is handed over to it
+    start      read these rings from now on
+    stop       read what waits in these rings, and then no more of them
 
 When the supervisor goes, the channel ends and so does the worker.
 """
@@ -49,10 +50,12 @@ class Worker:
         self._service = Service(loop, edges, self._on_gone)
         self._rings = Rings(0, shm.Layout(0, (), 0), cells, {})
         self._tables = nic_tables.NO_TABLES
+        self._processor: int | None = None
         self._verbs = {
             "rings": self._take_rings,
             "role": self._take_role,
             "tables": self._take_tables,
+            "placement": self._take_placement,
             "start": self._start,
             "stop": self._stop,
         }
@@ -81,7 +84,8 @@ class Worker:
         self._rings = self._rings._replace(fds={**self._rings.fds, **dict(zip(names, fds, strict=True))})
 
     def _take_role(self, message: Message, _: list[int]) -> None:
-        layout = shm.Layout(message["workers"], tuple(message["layout"]), message["queues"])
+        self._processor = message["processor"]
+        layout = shm.Layout(**{**message["layout"], "rings": tuple(message["layout"]["rings"])})
         self._rings = self._rings._replace(worker=message["worker"], layout=layout)
         self._service.take_role(Discipline(message["arbiter"]), message["speed"])
         for port in message["ports"]:
@@ -89,7 +93,17 @@ class Worker:
 
     def _take_tables(self, message: Message, _: list[int]) -> None:
         self._tables = nic_tables.from_json(message["tables"])
+        self._place(message["placement"])
         self._service.put_tables(self._tables, self._rings)
+
+    def _take_placement(self, message: Message, _: list[int]) -> None:
+        self._place(message["placement"])
+        self._service.put_placement(self._tables, self._rings)
+
+    def _place(self, placement: list[list[int]]) -> None:
+        """The adapter's own worker serves no RX queue, so nothing is elsewhere for it."""
+        others = {queue: processor for queue, processor in placement if processor != self._processor}
+        self._rings = self._rings._replace(elsewhere={} if self._processor is None else others)
 
     def _start(self, message: Message, _: list[int]) -> None:
         for port, ring in message["rings"]:
@@ -97,7 +111,7 @@ class Worker:
 
     def _stop(self, message: Message, _: list[int]) -> None:
         for port, ring in message["rings"]:
-            self._service.stop(port, ring, message["frames"])
+            self._service.stop(port, ring, message["frames"], self._tables, self._rings)
 
     def _on_gone(self, pump: Pump) -> None:
         channel.send(self._control, {"is": "gone", "port": pump.port, "ring": pump.ring})

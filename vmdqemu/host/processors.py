@@ -1,6 +1,7 @@
 """Processors: which one serves which RX queue."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from vmdqemu.nic.tables import Tables
 
@@ -8,16 +9,26 @@ BASE_PROCESSOR = 0  # serves the default queue, and the first of each round
 Placement = Mapping[int, int]  # RX queue -> processor
 
 
-def place_statically(tables: Tables, processors: int) -> Placement:
-    """Round robin, never moved afterwards (VMQ of Server 2008 R2).
+def place_statically(tables: Tables, processors: int, placed: Placement | None = None) -> Placement:
+    """Round robin, never moved afterwards (VMQ of Server 2008 R2): a queue that is placed stays.
 
     The default VPort's queues go round by themselves, the VMs' in queue order: a VPort's are spread too.
     """
     queues = sorted(queue for vport in tables.vports.values() for queue in vport.queues)
-    rounds = (tables.default_queues, queues)
-    return {
-        queue: BASE_PROCESSOR + place % processors for round_ in rounds for place, queue in enumerate(round_)
-    }
+    rounds = (_go_round(round_, processors, placed or {}) for round_ in (tables.default_queues, queues))
+    return {queue: processor for placement in rounds for queue, processor in placement.items()}
+
+
+def _go_round(queues: Sequence[int], processors: int, placed: Placement) -> dict[int, int]:
+    """Each queue goes to the processor with the fewest, the first of them."""
+    placement = {queue: placed[queue] for queue in queues if queue in placed}
+    served = Counter(placement.values())
+    for queue in queues:
+        if queue not in placement:
+            processor = min(range(BASE_PROCESSOR, BASE_PROCESSOR + processors), key=lambda p: served[p])
+            placement[queue] = processor
+            served[processor] += 1
+    return placement
 
 
 CREDIT_SECONDS = 0.004  # unused time that a processor may save up

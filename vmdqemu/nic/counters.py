@@ -20,6 +20,7 @@ class DropReason(StrEnum):
     WRONG_VLAN = "wrong_vlan"  # the MAC is a VM's, but not in this VLAN
     PORT_LIST_IS_EMPTY = "port_list_is_empty"  # nobody to deliver to
     # What only the data path can see:
+    INBOX_FULL = "inbox_full"  # the processor that serves its queue has no room for it
     BAD_VNET_HEADER = "bad_vnet_header"  # offload fields that the receiving kernel refused
     EGRESS_DOWN = "egress_down"  # the receiving interface is down
     EGRESS_GONE = "egress_gone"  # the receiving interface was removed

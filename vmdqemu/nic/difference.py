@@ -1,0 +1,34 @@
+"""What differs between two tables: which queues change hands, and what both agree on meanwhile."""
+
+from typing import NamedTuple
+
+from vmdqemu.nic.tables import DEFAULT_QUEUE, Tables
+
+
+class Difference(NamedTuple):
+    """The way from one set of tables to another."""
+
+    kept: frozenset[int]  # VMs' queues that stay as they are: a reader need not even notice
+    changed: frozenset[int]  # every other queue of either: its frames may be somebody else's afterwards
+    meanwhile: Tables  # sorts the frames that both place alike, and the rest into its default queues
+
+
+def compare(before: Tables, after: Tables) -> Difference:
+    """The default VPort's queues always change: a frame that has a filter now may wait in one of them."""
+    same = _adapter(before) == _adapter(after)
+    agreed = {number for number, vport in before.vports.items() if same and after.vports.get(number) == vport}
+    kept = frozenset(queue for number in agreed for queue in before.vports[number].queues)
+    filters = {key: number for key, number in before.filters.items() if number in agreed}
+    meanwhile = before._replace(filters=filters)
+    if not same:
+        meanwhile = meanwhile._replace(default_queues=(DEFAULT_QUEUE,), default_rss=None)
+    return Difference(kept, frozenset((*_queues(before), *_queues(after))) - kept, meanwhile)
+
+
+def _adapter(tables: Tables) -> Tables:
+    """What is nobody's VPort."""
+    return tables._replace(generation=0, filters={}, vports={})
+
+
+def _queues(tables: Tables) -> list[int]:
+    return [*tables.default_queues, *(queue for vport in tables.vports.values() for queue in vport.queues)]
