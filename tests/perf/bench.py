@@ -10,11 +10,10 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.perf import cost, idle, isolation, machine, modes, outage, report, speed
-from tests.perf.report import Table, say
+from tests.perf.report import say
 
 
 def main(argv: list[str]) -> int:
@@ -28,15 +27,14 @@ def main(argv: list[str]) -> int:
     say(machine.describe())
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        steps: tuple[Callable[[], Table], ...] = (
-            lambda: speed.compare(rounds, speed.QUICK if quick else speed.FULL, directory),
-            lambda: modes.compare(rounds, 1 if quick else 3, directory),
-            lambda: outage.measure(5 if quick else 20, directory),
-            lambda: isolation.measure(1.0 if quick else 3.0, directory),
-            lambda: idle.measure(2.0 if quick else 10.0, directory),
-            cost.measure,
-        )
-        tables = [step() for step in steps]
+        tables = [
+            speed.compare(rounds, speed.QUICK if quick else speed.FULL, directory),
+            *modes.compare(rounds, 1 if quick else 3, directory),
+            outage.measure(5 if quick else 20, directory),
+            isolation.measure(1.0 if quick else 3.0, directory),
+            idle.measure(2.0 if quick else 10.0, directory),
+            cost.measure(),
+        ]
     for table in tables:
         say("\n" + table.markdown())
     if not arguments.keep_page:

@@ -4,12 +4,22 @@ import json
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, Protocol
 
-from tests.system.harness import DEADLINE, RunningLab
+from tests.system.harness import DEADLINE
 
 
-def iperf3(lab: RunningLab, client: str, server: str, address: str, *options: str) -> dict[str, Any]:
+class Machines(Protocol):
+    """What programs run on: a lab of ours, or a peer's."""
+
+    def run(self, name: str, *argv: str) -> str:
+        """Run a command and return what it prints."""
+
+    def start(self, name: str, *argv: str, **streams: Any) -> subprocess.Popen[str]:
+        """Start a command."""
+
+
+def iperf3(lab: Machines, client: str, server: str, address: str, *options: str) -> dict[str, Any]:
     """One run, from `client` to `server` at `address`; the "end" part of iperf3's own report."""
     with _listening(lab, server):
         report = json.loads(lab.run(client, "iperf3", "-c", address, "-J", *options))
@@ -17,7 +27,7 @@ def iperf3(lab: RunningLab, client: str, server: str, address: str, *options: st
     return end
 
 
-def received_at_once(lab: RunningLab, client: str, servers: Mapping[str, str], seconds: int) -> float:
+def received_at_once(lab: Machines, client: str, servers: Mapping[str, str], seconds: int) -> float:
     """Bits a second of TCP that all servers (name: address) together receive from `client`."""
     with ExitStack() as stack:
         for server in servers:
@@ -32,7 +42,7 @@ def received_at_once(lab: RunningLab, client: str, servers: Mapping[str, str], s
 
 
 @contextmanager
-def _listening(lab: RunningLab, server: str) -> Iterator[None]:
+def _listening(lab: Machines, server: str) -> Iterator[None]:
     """A server that says that it listens, and ends by itself after one client."""
     process = lab.start(server, "iperf3", "-s", "-1", "--forceflush", stdout=subprocess.PIPE)
     try:
