@@ -33,6 +33,7 @@ from vmdqemu.config_values import (
     Ring,
     Sorter,
     Speed,
+    UdpPort,
     Vlan,
     VmName,
     Weight,
@@ -40,6 +41,7 @@ from vmdqemu.config_values import (
 )
 from vmdqemu.errors import LabFileError
 from vmdqemu.nic.frame import format_mac
+from vmdqemu.nic.tunnel import VXLAN_PORT
 
 EXT = "ext"  # the outside host, at the far end of the wire
 IPV6_MINIMUM_MTU = 1280  # RFC 8200 section 5; Linux turns IPv6 off below it
@@ -50,7 +52,7 @@ class _Table(BaseModel):
 
 
 class AdapterConfig(_Table):
-    """The emulated adapter; `ring` is the descriptors of each receive queue."""
+    """The emulated adapter; `ring`: descriptors of each receive queue; `vxlan_port`: of inner headers."""
 
     model: Model = "ideal"
     mode: Mode = "off"
@@ -59,6 +61,7 @@ class AdapterConfig(_Table):
     arbiter: Arbiter = "deficit"
     local_switch: Flag = False
     sorter: Sorter = "kernel"
+    vxlan_port: UdpPort = VXLAN_PORT
 
 
 class HostConfig(_Table):

@@ -106,6 +106,7 @@ Ring = Annotated[
 ]
 # RFC 791: every host takes 576 octets; 9216 is the most that both igb and ixgbe take
 Mtu = Annotated[int, Field(ge=576, le=9216, description="576 to 9216 octets")]
+UdpPort = Annotated[int, Field(ge=1, le=65535, description="1 to 65535, a UDP port")]
 Processors = Annotated[int, Field(ge=1, le=64, description="1 to 64 processors")]
 Queues = Annotated[int, Field(ge=1, le=64, description="1 to 64 channels")]
 Weight = Annotated[int, Field(ge=1, le=100, description="1 to 100")]

@@ -20,6 +20,7 @@ from vmdqemu.nic.filters import Vlan
 from vmdqemu.nic.frame import Frame, parse
 from vmdqemu.nic.models import IDEAL, Model
 from vmdqemu.nic.modes import OFF, Mode
+from vmdqemu.nic.packet import PROTOCOL_UDP
 from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.tables import Tables
 
@@ -59,9 +60,10 @@ def adapter(
     wire: bool = True,
     local_switch: bool = False,
     mtu: int = 1500,
+    default_queue_pairs: int = 1,
 ) -> Adapter:
     """An adapter with one VPort a VM, numbered from 1."""
-    built = Adapter(model, mode, mtu, wire, local_switch)
+    built = Adapter(model, mode, mtu, wire, local_switch, default_queue_pairs=default_queue_pairs)
     for number, vm in enumerate(vms, start=1):
         macs = (mac(number),) if vm.macs is None else vm.macs
         built = accept(
@@ -101,11 +103,16 @@ def parsed(destination: bytes, source: bytes, vids: Sequence[int] = (), **rest: 
 
 
 def packet(
-    source: str, destination: str, protocol: int = frame.PROTOCOL_UDP, ports: tuple[int, int] | None = (1, 2)
+    source: str,
+    destination: str,
+    protocol: int = PROTOCOL_UDP,
+    ports: tuple[int, int] | None = (1, 2),
+    upper: bytes | None = None,
 ) -> tuple[int, bytes]:
-    """An IP packet's EtherType and octets; without ports it ends behind the IP header."""
+    """An IP packet's EtherType and octets; `upper`, or ports, or nothing behind the IP header."""
     addresses = ip_address(source).packed + ip_address(destination).packed
-    upper = b"" if ports is None else struct.pack("!HH", *ports) + bytes(16)
+    if upper is None:
+        upper = b"" if ports is None else struct.pack("!HH", *ports) + bytes(16)
     if len(addresses) == 8:
         header = struct.pack("!BxH4xBB2x", 0x45, 20 + len(upper), 64, protocol)
         return frame.ETHERTYPE_IPV4, header + addresses + upper

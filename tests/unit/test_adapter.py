@@ -30,7 +30,9 @@ from vmdqemu.nic.modes import MODES, OFF, RSS, VMMQ, VMQ, Mode, Sort
 from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_KEY, DEFAULT_TYPES, HashType, Rss
 from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT, from_json, to_json
 
-SMALL = Model("small", rx_queues=6, vports=4, filters=3, queue_pairs=4, hash_types=DEFAULT_TYPES)
+SMALL = Model(
+    "small", rx_queues=6, vports=4, filters=3, queue_pairs=4, hash_types=DEFAULT_TYPES, inner_headers=False
+)
 LAB = (Vm(), Vm(vlan=10, queue_pairs=2))
 
 

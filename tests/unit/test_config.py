@@ -53,6 +53,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         arbiter = "round-robin"
         local_switch = true
         sorter = "software"
+        vxlan_port = 8472
         [host]
         processors = 8
         speed = 0.2
@@ -82,6 +83,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         "arbiter": "round-robin",
         "local_switch": True,
         "sorter": "software",
+        "vxlan_port": 8472,
     }
     assert lab.host.model_dump() == {"processors": 8, "speed": 0.2}
     assert lab.wire == config.WireConfig.model_construct(

@@ -18,6 +18,7 @@ def test_each_vm_has_a_vport_and_a_filter_of_its_own() -> None:
     config = parse(
         """
         mtu = 9000
+        adapter = { vxlan_port = 8472 }
         vm = [
           { name = "vm1", mac = "02:00:00:00:00:01", vlan = 10 },
           { name = "vm2", mac = "02:00:00:00:00:02", queues = 4, spoof_check = false },
@@ -27,6 +28,7 @@ def test_each_vm_has_a_vport_and_a_filter_of_its_own() -> None:
     )
     tables = compile_tables(describe(config), 1)
     assert (tables.mtu, tables.wire, tables.local_switch) == (9000, False, False)
+    assert tables.tunnels.vxlan_port == 8472
     assert tables.filters == {(config.vms[0].mac, 10): 1, (config.vms[1].mac, None): 2}
     vm1, vm2 = tables.vports.values()
     assert (vm1.name, vm1.vlan, vm1.spoof_check, vm1.channels, vm1.rss) == ("vm1", 10, True, 1, None)

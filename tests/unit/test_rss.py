@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_NOP
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop
-from scapy.layers.l2 import ARP, Dot1Q, Ether
+from scapy.layers.l2 import ARP, GRE, Dot1Q, Ether
+from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet
 
 from vmdqemu.nic import rss
 from vmdqemu.nic.frame import Frame, parse
 from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_KEY, DEFAULT_TYPES, Hash, HashType, Rss
+from vmdqemu.nic.tunnel import NO_TUNNELS, VXLAN_PORT, Tunnels
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/rss_vectors.json").read_text())
 PUBLISHED = VECTORS["published"]
@@ -25,8 +27,9 @@ INPUT = st.binary(max_size=36)
 KEYS = st.binary(min_size=40, max_size=40)
 
 
-def frame_of(packet: Packet) -> Frame:
-    return parse(bytes(Ether(src="02:00:00:00:00:0a", dst="02:00:00:00:00:0b") / packet))
+def frame_of(packet: Packet, tunnels: Tunnels = NO_TUNNELS) -> Frame:
+    octets = bytes(Ether(src="02:00:00:00:00:0a", dst="02:00:00:00:00:0b") / packet)
+    return parse(octets, tunnels=tunnels)
 
 
 def packet_of(vector: dict[str, Any], transport: Packet | None) -> Packet:
@@ -106,6 +109,63 @@ def test_the_hash_type_is_chosen_as_published(case: dict[str, Any]) -> None:
         enabled |= HashType[name]
     used = case["hash_type_used"]
     assert rss.hash_type(frame_of(SELECTION[case["id"]]), enabled) == (used and HashType[used])
+
+
+NVGRE = GRE(proto=0x6558, key_present=1, key=0x123400)
+TUNNELS = {"vxlan": UDP(sport=50000, dport=VXLAN_PORT) / VXLAN(vni=7), "nvgre": NVGRE}
+BY_ID = {vector["id"]: vector for vector in PUBLISHED}
+
+
+def tunnelled(outer: str, kind: str, inner: Packet) -> Frame:
+    header = packet_of(BY_ID[outer], None)
+    carried = Ether(src="02:00:00:00:00:1a", dst="02:00:00:00:00:1b") / inner
+    return frame_of(header / TUNNELS[kind] / carried, Tunnels(VXLAN_PORT, nvgre=True))
+
+
+def tcp_of(vector: dict[str, Any]) -> Packet:
+    return packet_of(vector, TCP(sport=vector["src_port"], dport=vector["dst_port"]))
+
+
+@pytest.mark.parametrize("kind", TUNNELS)
+@pytest.mark.parametrize("outer", ["ms-v4-1", "ms-v6-1"])
+@pytest.mark.parametrize("vector", PUBLISHED, ids=lambda vector: vector["id"])
+def test_in_a_tunnel_the_inner_flow_is_hashed(outer: str, kind: str, vector: dict[str, Any]) -> None:
+    """`e-nvgre-tcp` and `e-nvgre-v6inner` are two of these. Outer and inner versions may differ."""
+    settings = Rss.spread(16, types=ALL_TYPES)
+    seen = rss.hash_frame(tunnelled(outer, kind, tcp_of(vector)), settings)
+    assert seen == Hash(HashType[f"TCP_IPV{vector['ip_version']}"], vector["tcp"]["hash_int"])
+
+
+@pytest.mark.parametrize("kind", TUNNELS)
+@pytest.mark.parametrize(
+    "inner",
+    [
+        V4 / ICMP(),
+        ARP(),
+        IP(src="10.0.0.1", dst="10.0.0.2", flags="MF") / TCP(),
+        V6 / IPv6ExtHdrHopByHop() / TCP(),
+    ],
+    ids=["icmp", "arp", "first fragment", "extension header"],
+)
+def test_a_tunnel_without_an_inner_flow_is_hashed_by_its_outer_addresses(kind: str, inner: Packet) -> None:
+    settings = Rss.spread(16, types=ALL_TYPES)
+    outer = Hash(HashType.IPV4, BY_ID["ms-v4-2"]["ip_only"]["hash_int"])
+    assert rss.hash_frame(tunnelled("ms-v4-2", kind, inner), settings) == outer
+
+
+def test_an_encapsulation_that_is_not_known_is_hashed_as_the_ip_packet_that_it_is() -> None:
+    """`e-gre-unknown`."""
+    settings = Rss.spread(16, types=ALL_TYPES)
+    sent = packet_of(BY_ID["ms-v4-2"], None) / GRE(proto=0x880B) / b"ppp"
+    seen = rss.hash_frame(frame_of(sent, Tunnels(VXLAN_PORT, nvgre=True)), settings)
+    assert seen == Hash(HashType.IPV4, 0xD718262A)
+
+
+def test_an_inner_type_that_is_off_leaves_the_outer_addresses() -> None:
+    frame = tunnelled("ms-v6-1", "vxlan", tcp_of(BY_ID["ms-v4-1"]))
+    assert rss.hash_type(frame, ALL_TYPES & ~HashType.TCP_IPV4) == HashType.IPV6
+    assert rss.hash_type(frame, HashType.TCP_IPV4) == HashType.TCP_IPV4
+    assert rss.hash_type(frame, HashType.IPV4 | HashType.TCP_IPV6 | HashType.UDP_IPV6) is None
 
 
 @pytest.mark.parametrize("ip", [4, 6])

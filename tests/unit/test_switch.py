@@ -9,8 +9,9 @@ import pytest
 from tests.unit.builders import GROUP, OUTSIDE, STRANGER, Vm, mac, octets, packet, parsed, tables
 from vmdqemu.nic import switch
 from vmdqemu.nic.counters import DropReason
-from vmdqemu.nic.frame import BROADCAST, ETHERTYPE_QINQ, PROTOCOL_TCP, PROTOCOL_UDP, Frame, parse
+from vmdqemu.nic.frame import BROADCAST, ETHERTYPE_QINQ, Frame, parse
 from vmdqemu.nic.modes import MODES, OFF, VMMQ, VMQ, Mode
+from vmdqemu.nic.packet import PROTOCOL_TCP, PROTOCOL_UDP
 from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_KEY, HashType, Rss
 from vmdqemu.nic.switch import NicVerdict, ToQueue
 from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT, Tables

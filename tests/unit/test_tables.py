@@ -9,6 +9,7 @@ from tests.unit.builders import Vm, mac, tables
 from vmdqemu.nic.modes import Sort
 from vmdqemu.nic.rss import HashType, Rss
 from vmdqemu.nic.tables import Tables, VPortTable, from_json, to_json
+from vmdqemu.nic.tunnel import Tunnels
 
 VLANS = st.none() | st.integers(1, 4094)
 MACS = st.binary(min_size=6, max_size=6)
@@ -37,6 +38,7 @@ TABLES = st.builds(
     local_switch=st.booleans(),
     wire=st.booleans(),
     mtu=st.integers(576, 9216),
+    tunnels=st.builds(Tunnels, st.none() | st.integers(1, 65535), st.booleans()),
     default_queues=st.lists(NUMBERS, max_size=4).map(tuple),
     default_rss=st.none() | RSS,
     filters=st.dictionaries(st.tuples(MACS, VLANS), NUMBERS, max_size=5),

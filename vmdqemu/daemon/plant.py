@@ -101,6 +101,7 @@ def describe(config: LabConfig) -> Adapter:
         mtu=config.mtu,
         wire=config.wire is not None,
         local_switch=config.adapter.local_switch,
+        vxlan_port=config.adapter.vxlan_port,
         default_queue_pairs=config.host.processors,
     )
     problems = []

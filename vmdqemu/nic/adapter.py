@@ -16,6 +16,7 @@ from vmdqemu.nic.models import Model
 from vmdqemu.nic.modes import Mode, Sort
 from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.tables import DEFAULT_QUEUE, Tables, VPortTable
+from vmdqemu.nic.tunnel import NO_TUNNELS, VXLAN_PORT, Tunnels
 
 
 class Status(StrEnum):
@@ -59,6 +60,7 @@ class Adapter(NamedTuple):
     mtu: int
     wire: bool
     local_switch: bool = False
+    vxlan_port: int = VXLAN_PORT
     default_queue_pairs: int = 1  # of the default VPort (NDIS: DefaultPFVPort.NumQueuePairs)
     vports: Mapping[int, VPort] = {}
     filters: Mapping[int, Filter] = {}
@@ -240,6 +242,7 @@ def compile_tables(adapter: Adapter, generation: int) -> Tables:
         local_switch=adapter.local_switch and adapter.mode.sort is Sort.FILTERS,
         wire=adapter.wire,
         mtu=adapter.mtu,
+        tunnels=Tunnels(adapter.vxlan_port, nvgre=True) if adapter.model.inner_headers else NO_TUNNELS,
         default_queues=default_queues,
         default_rss=Rss.spread(len(default_queues), types=adapter.model.hash_types) if several else None,
         filters={held.key: held.vport for _, held in filters},

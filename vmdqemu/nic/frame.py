@@ -5,17 +5,22 @@ Theory of operation: `parse` is total, and how far it got is in the record it re
     layer 2 unreadable    `fault` says why, and nothing behind the fault was read
     layer 3 unreadable    `ip` is 0: the frame is judged by its MAC addresses and VLAN alone
     layer 4 unreadable    `ports` is empty: the frame is hashed by its IP addresses alone
+    tunnel unreadable     `inner` is NO_PACKET: the frame is hashed by its outer IP addresses alone
 
 So a header that lies only ever narrows the verdict. Nothing behind HEADER_OCTETS is read: a frame and its
 head give the same record. Lengths are compared as `needed <= there`, never as a difference of two lengths.
 
-Sources: IEEE 802.1Q (tags), RFC 791 (IPv4), RFC 8200 (IPv6), RFC 4302 (authentication header).
+Source: IEEE 802.1Q (tags).
 """
 
 import re
 from enum import StrEnum
 from struct import Struct
 from typing import Final, NamedTuple
+
+from vmdqemu.nic import tunnel
+from vmdqemu.nic.packet import NO_PACKET, NOWHERE, Packet, Place, read_ipv4, read_ipv6
+from vmdqemu.nic.tunnel import NO_TUNNELS, Tunnels
 
 DESTINATION: Final = slice(0, 6)
 SOURCE: Final = slice(6, 12)
@@ -24,9 +29,6 @@ TAG: Final = slice(12, 16)  # the outermost tag of a tagged frame
 
 ETHERNET_OCTETS: Final = 14  # both addresses and the EtherType, untagged
 TAG_OCTETS: Final = 4  # TPID and TCI
-IPV4_OCTETS: Final = 20  # without options
-IPV6_OCTETS: Final = 40  # without extension headers
-PORTS_OCTETS: Final = 4  # source and destination port, first in TCP and in UDP
 
 ETHERTYPE_IPV4: Final = 0x0800
 ETHERTYPE_ARP: Final = 0x0806
@@ -35,40 +37,16 @@ ETHERTYPE_QINQ: Final = 0x88A8  # 802.1ad service tag
 ETHERTYPE_IPV6: Final = 0x86DD
 NO_ETHERTYPE: Final = -1
 
-PROTOCOL_HOP_BY_HOP: Final = 0
-PROTOCOL_TCP: Final = 6
-PROTOCOL_UDP: Final = 17
-PROTOCOL_ROUTING: Final = 43
-PROTOCOL_FRAGMENT: Final = 44
-PROTOCOL_ESP: Final = 50
-PROTOCOL_AH: Final = 51
-PROTOCOL_NO_NEXT_HEADER: Final = 59
-PROTOCOL_DESTINATION_OPTIONS: Final = 60
-NO_PROTOCOL: Final = -1  # 0 is a protocol, never "absent" (CVE-2023-1668)
-
 RESERVED_VID: Final = 4095  # 802.1Q: 0xFFF is never sent
 MAX_PRIORITY: Final = 7
 BROADCAST: Final = b"\xff" * 6
 
-# Our limits. Every header that may repeat has one, checked before it is read (CVE-2016-2074).
 HEADER_OCTETS: Final = 256  # NDIS suggests this MaxHeaderSizeSupported
-MAX_TAGS: Final = 2
-MAX_EXTENSIONS: Final = 8
+MAX_TAGS: Final = 2  # ours: every header that may repeat has a limit (CVE-2016-2074)
 
 TPIDS: Final = frozenset({ETHERTYPE_VLAN, ETHERTYPE_QINQ})
-EXTENSIONS: Final = frozenset(
-    {
-        PROTOCOL_HOP_BY_HOP,
-        PROTOCOL_ROUTING,
-        PROTOCOL_FRAGMENT,
-        PROTOCOL_AH,
-        PROTOCOL_DESTINATION_OPTIONS,
-    }
-)
 
 _TAG = Struct("!HH")  # TCI, then the EtherType behind the tag
-_IPV4 = Struct("!BxH2xHxB")  # version and IHL, total length, flags and offset, protocol
-_IPV6 = Struct("!B3xHB")  # version, payload length, next header
 _MAC_TEXT = re.compile(r"[0-9A-Fa-f]{2}([:-])[0-9A-Fa-f]{2}(?:\1[0-9A-Fa-f]{2}){4}")
 
 
@@ -90,11 +68,12 @@ class Frame(NamedTuple):
     priority: int = 0  # PCP of the outermost tag
     tags: int = 0  # tags walked, at most MAX_TAGS
     ethertype: int = NO_ETHERTYPE  # behind the tags; below 0x600 it is an 802.3 length
-    ip: int = 0  # 4, 6, or 0 for no readable IP header
-    protocol: int = NO_PROTOCOL  # the upper layer's, behind the extension headers that could be walked
-    fragment: bool = False  # any fragment, the first included
-    addresses: bytes = b""  # IP source, then destination: 8 or 32 octets
-    ports: bytes = b""  # source, then destination: 4 octets of an unfragmented TCP or UDP packet
+    ip: int = NO_PACKET.ip  # from here to `ports`: the packet on the outside
+    protocol: int = NO_PACKET.protocol
+    fragment: bool = NO_PACKET.fragment
+    addresses: bytes = NO_PACKET.addresses
+    ports: bytes = NO_PACKET.ports
+    inner: Packet | None = None  # the packet inside of a tunnel; None: this is no tunnel
     fault: FrameFault | None = None  # set: everything behind it is unread
 
 
@@ -107,42 +86,31 @@ class _Tags(NamedTuple):
     fault: FrameFault | None
 
 
-class _Packet(NamedTuple):
-    ip: int
-    protocol: int
-    fragment: bool
-    addresses: bytes
-    ports: bytes
-
-
-_NO_PACKET = _Packet(0, NO_PROTOCOL, False, b"", b"")
-
-
-def parse(octets: bytes | bytearray | memoryview, length: int | None = None) -> Frame:
+def parse(
+    octets: bytes | bytearray | memoryview, length: int | None = None, tunnels: Tunnels = NO_TUNNELS
+) -> Frame:
     """Read a frame's headers. Any octets give a Frame; nothing is raised.
 
     octets: the frame without FCS, or at least its first HEADER_OCTETS.
     length: octets of the whole frame, when `octets` is its head or the buffer that it lies in.
+    tunnels: those that are looked into, one level deep.
     """
     if length is None:
         length = len(octets)
     head = bytes(octets[: min(length, HEADER_OCTETS)])
     if len(head) < ETHERNET_OCTETS:
         return Frame(length, fault=FrameFault.TOO_SHORT)
-    vlan, priority, tags, ethertype, payload, fault = _read_tags(head)
-    if ethertype == ETHERTYPE_IPV4:
-        packet = _read_ipv4(head, payload, length)
-    elif ethertype == ETHERTYPE_IPV6:
-        packet = _read_ipv6(head, payload, length)
-    else:
-        packet = _NO_PACKET
-    return Frame(length, head[DESTINATION], head[SOURCE], vlan, priority, tags, ethertype, *packet, fault)
+    vlan, priority, tags, ethertype, payload, fault = _read_tags(head, 0)
+    packet, place = _read_packet(head, ethertype, payload, length)
+    inner = _read_inner(head[: place.end], packet, place, tunnels)
+    link = head[DESTINATION], head[SOURCE], vlan, priority, tags, ethertype
+    return Frame(length, *link, *packet, inner, fault)
 
 
-def _read_tags(head: bytes) -> _Tags:
-    """Walk the tags behind the MAC addresses. A third tag is payload, its TPID the EtherType."""
-    ethertype = head[12] << 8 | head[13]
-    payload = ETHERNET_OCTETS
+def _read_tags(head: bytes, start: int) -> _Tags:
+    """Walk the tags behind the MAC addresses at `start`. A third is payload, its TPID the EtherType."""
+    payload = start + ETHERNET_OCTETS
+    ethertype = head[payload - 2] << 8 | head[payload - 1]
     vlan, priority, tags = None, 0, 0
     while ethertype in TPIDS and tags < MAX_TAGS:
         if payload + TAG_OCTETS > len(head):
@@ -158,67 +126,29 @@ def _read_tags(head: bytes) -> _Tags:
     return _Tags(vlan, priority, tags, ethertype, payload, None)
 
 
-def _read_ipv4(head: bytes, start: int, length: int) -> _Packet:
-    """Read the IPv4 header at `start`. What lies behind its total length is padding, and legal (RFC 894)."""
-    if start + IPV4_OCTETS > len(head):
-        return _NO_PACKET
-    version_ihl, total_length, flags_offset, protocol = _IPV4.unpack_from(head, start)
-    header_octets = (version_ihl & 0x0F) * 4
-    if version_ihl >> 4 != 4 or not IPV4_OCTETS <= header_octets <= total_length:
-        return _NO_PACKET
-    end = start + total_length
-    if end > length:  # a packet longer than its frame
-        return _NO_PACKET
-    fragment = flags_offset & 0x3FFF != 0  # more fragments, or an offset
-    ports = b"" if fragment else _read_ports(head[:end], start + header_octets, protocol)
-    return _Packet(4, protocol, fragment, head[start + 12 : start + 20], ports)
+def _read_packet(head: bytes, ethertype: int, start: int, length: int) -> tuple[Packet, Place]:
+    """Read the packet at `start`. length: of what it lies in."""
+    if ethertype == ETHERTYPE_IPV4:
+        return read_ipv4(head, start, length)
+    if ethertype == ETHERTYPE_IPV6:
+        return read_ipv6(head, start, length)
+    return NO_PACKET, NOWHERE
 
 
-def _read_ipv6(head: bytes, start: int, length: int) -> _Packet:
-    """Read the IPv6 header at `start` and walk its extension headers.
+def _read_inner(octets: bytes, outer: Packet, place: Place, tunnels: Tunnels) -> Packet | None:
+    """Read the packet inside of a tunnel. octets: up to the outer packet's end, or all that there are.
 
-    A jumbogram's payload length is 0 (RFC 2675), so nothing behind its header is read.
+    It has ports only if TCP or UDP follows its IP header immediately
+    (NDIS: supporting-nvgre-in-rss-and-vmq-receive-task-offloads).
     """
-    payload = start + IPV6_OCTETS
-    if payload > len(head):
-        return _NO_PACKET
-    version, payload_length, protocol = _IPV6.unpack_from(head, start)
-    end = payload + payload_length
-    if version >> 4 != 6 or end > length:  # a packet longer than its frame
-        return _NO_PACKET
-    packet = head[:end]
-    protocol, payload, fragment = _walk_extensions(packet, payload, protocol)
-    ports = b"" if fragment else _read_ports(packet, payload, protocol)
-    return _Packet(6, protocol, fragment, head[start + 8 : start + 40], ports)
-
-
-def _walk_extensions(packet: bytes, offset: int, protocol: int) -> tuple[int, int, bool]:
-    """Walk IPv6 extension headers: the upper layer's protocol and offset, and whether this is a fragment.
-
-    The walk ends at a fragment header, so that all fragments of a packet give one protocol; an atomic
-    fragment is no exception (NDIS: rss-hashing-types). Every step moves at least 8 octets on.
-    """
-    for _ in range(MAX_EXTENSIONS):
-        if protocol not in EXTENSIONS:
-            break
-        if offset + 8 > len(packet):
-            return NO_PROTOCOL, offset, False
-        next_header, units = packet[offset], packet[offset + 1]
-        if protocol == PROTOCOL_FRAGMENT:
-            return next_header, offset + 8, True
-        # The authentication header counts in 4 octets, all others in 8 (RFC 4302 2.2, RFC 8200 4).
-        offset += (units + 2) * 4 if protocol == PROTOCOL_AH else (units + 1) * 8
-        protocol = next_header
-        if offset > len(packet):
-            return NO_PROTOCOL, offset, False
-    return (NO_PROTOCOL if protocol in EXTENSIONS else protocol), offset, False
-
-
-def _read_ports(packet: bytes, offset: int, protocol: int) -> bytes:
-    end = offset + PORTS_OCTETS
-    if protocol in (PROTOCOL_TCP, PROTOCOL_UDP) and end <= len(packet):
-        return packet[offset:end]
-    return b""
+    start = tunnel.inside(octets, outer, place.payload, tunnels)
+    if start is None:
+        return None
+    if start + ETHERNET_OCTETS > len(octets):
+        return NO_PACKET
+    tags = _read_tags(octets, start)
+    packet, inside = _read_packet(octets, tags.ethertype, tags.payload, place.end)
+    return packet._replace(ports=b"") if inside.extended else packet
 
 
 def insert_tag(frame: bytes, vid: int, priority: int = 0) -> bytes:

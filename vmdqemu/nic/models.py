@@ -14,9 +14,18 @@ class Model(NamedTuple):
     filters: int  # (MAC, VLAN) pairs
     queue_pairs: int  # of one VPort
     hash_types: HashType  # that a new VPort starts with
+    inner_headers: bool  # hashed, of VXLAN and NVGRE; the 82598 to X550 know neither
 
 
 # No chip: the classification procedure of NDIS within what a TAP can carry (256 queues a device).
-IDEAL = Model(name="ideal", rx_queues=256, vports=256, filters=1024, queue_pairs=64, hash_types=ALL_TYPES)
+IDEAL = Model(
+    name="ideal",
+    rx_queues=256,
+    vports=256,
+    filters=1024,
+    queue_pairs=64,
+    hash_types=ALL_TYPES,
+    inner_headers=True,
+)
 
 MODELS = {model.name: model for model in (IDEAL,)}

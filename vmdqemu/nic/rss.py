@@ -4,18 +4,23 @@ Theory of operation: `hash_type` chooses which header fields are hashed, Toeplit
 and the low bits of the hash index the indirection table. A frame without a hash does not use the table: it
 goes to the default queue (X550 7.1.3.6). A flow stays on one queue as long as key, types and table stay.
 
+In a tunnel that the adapter looks into, the inner packet's TCP or UDP flow is hashed. Where it has none, or
+that type is not enabled, the outer addresses are, without ports.
+
 Toeplitz stands here twice. `toeplitz` is its definition, which the tests compare with; frames are hashed by
 `hash_with_tables`. The hash is linear, hash(a ^ b) = hash(a) ^ hash(b), so the share of each value of each
 input octet can be looked up.
 
-Sources: NDIS: rss-hashing-types, rss-hashing-functions, rss-configuration; X550 7.1.3.6.
+Sources: NDIS: rss-hashing-types, rss-hashing-functions, rss-configuration,
+supporting-nvgre-in-rss-and-vmq-receive-task-offloads; X550 7.1.3.6.
 """
 
 from enum import IntFlag
 from functools import lru_cache
 from typing import Final, NamedTuple, Self
 
-from vmdqemu.nic.frame import NO_PROTOCOL, PROTOCOL_TCP, PROTOCOL_UDP, Frame
+from vmdqemu.nic.frame import Frame
+from vmdqemu.nic.packet import NO_PROTOCOL, PROTOCOL_TCP, PROTOCOL_UDP, Packet
 
 KEY_OCTETS: Final = 40  # for every hash type (NDIS: rss-hashing-functions)
 MIN_ENTRIES: Final = 2  # of an indirection table: every power of two from here
@@ -156,7 +161,14 @@ def hash_type(frame: Frame, enabled: HashType) -> HashType | None:
     A fragment, the first included, has no ports here and so never gets a TCP or UDP type; nor has a packet
     too short for them (NDIS: rss-hashing-types).
     """
-    return _choose(frame.ip, frame.protocol if frame.ports else NO_PROTOCOL, enabled)
+    if frame.inner is None:
+        return _choose(frame.ip, _transport(frame), enabled)
+    inner = _choose(frame.inner.ip, _transport(frame.inner), enabled)
+    return inner if inner in _WITH_PORTS else _choose(frame.ip, NO_PROTOCOL, enabled)
+
+
+def _transport(packet: Frame | Packet) -> int:
+    return packet.protocol if packet.ports else NO_PROTOCOL
 
 
 @lru_cache
@@ -171,7 +183,10 @@ def _choose(ip: int, protocol: int, enabled: HashType) -> HashType | None:
 
 def hash_input(frame: Frame, chosen: HashType) -> bytes:
     """The octets hashed for a type: source address, destination address, source port, destination port."""
-    return frame.addresses + frame.ports if chosen in _WITH_PORTS else frame.addresses
+    if chosen not in _WITH_PORTS:
+        return frame.addresses
+    hashed = frame if frame.inner is None else frame.inner
+    return hashed.addresses + hashed.ports
 
 
 def toeplitz(key: bytes, data: bytes) -> int:

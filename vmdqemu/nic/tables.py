@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from vmdqemu.nic.filters import FilterKey, Vlan
 from vmdqemu.nic.modes import Sort
 from vmdqemu.nic.rss import HashType, Rss
+from vmdqemu.nic.tunnel import NO_TUNNELS, Tunnels
 
 DEFAULT_VPORT = 0  # on the PF; takes what no filter matches
 DEFAULT_QUEUE = 0  # always there, owned by nobody
@@ -34,6 +35,7 @@ class Tables(NamedTuple):
     local_switch: bool  # the adapter switches between its VPorts itself
     wire: bool  # there is an external port
     mtu: int
+    tunnels: Tunnels  # those whose inner headers are hashed
     default_queues: tuple[int, ...]  # the default VPort's RX queues, DEFAULT_QUEUE first
     default_rss: Rss | None  # spreads over them; None where there is one
     filters: Mapping[FilterKey, int]
@@ -55,6 +57,7 @@ NO_TABLES = Tables(
     local_switch=False,
     wire=False,
     mtu=0,
+    tunnels=NO_TUNNELS,
     default_queues=(DEFAULT_QUEUE,),
     default_rss=None,
     filters={},
@@ -67,6 +70,7 @@ def to_json(tables: Tables) -> dict[str, Any]:
     return {
         **tables._asdict(),
         "sort": tables.sort.value,
+        "tunnels": tables.tunnels._asdict(),
         "default_rss": _rss_to_json(tables.default_rss),
         "filters": [[mac.hex(), vlan, vport] for (mac, vlan), vport in tables.filters.items()],
         "vports": {str(number): _vport_to_json(vport) for number, vport in tables.vports.items()},
@@ -79,6 +83,7 @@ def from_json(document: Mapping[str, Any]) -> Tables:
         **{
             **document,
             "sort": Sort(document["sort"]),
+            "tunnels": Tunnels(**document["tunnels"]),
             "default_queues": tuple(document["default_queues"]),
             "default_rss": _rss_from_json(document["default_rss"]),
             "filters": {(bytes.fromhex(mac), vlan): vport for mac, vlan, vport in document["filters"]},
