@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.unit.builders import GROUP, OUTSIDE, STRANGER, mac, packet, tag
 from tests.unit.pumping import ECN, NEEDS_CSUM, PLAIN, TCPV4, TCPV6, UDP_L4, vnet
 from vmdqemu.nic.frame import BROADCAST, ETHERTYPE_ARP, ETHERTYPE_QINQ, ETHERTYPE_VLAN
+from vmdqemu.nic.tunnel import VXLAN_PORT
 
 ADDRESSES = [mac(number) for number in range(1, 4)]
 GROUPS = [BROADCAST, GROUP, bytes.fromhex("0180c2000000")]
@@ -22,6 +23,7 @@ class Kind(NamedTuple):
     source: bytes
     tags: bytes
     ips: tuple[str, str]
+    tunnels: bool
 
 
 @st.composite
@@ -32,7 +34,7 @@ def kinds(draw: st.DrawFn) -> Kind:
     vids = draw(st.sampled_from([(), (), (), (), (0,), (10,), (4095,), (10, 20), (10, 20, 30)]))
     tpid = draw(st.sampled_from([ETHERTYPE_VLAN, ETHERTYPE_QINQ]))
     tags = b"".join(tag(vid, draw(st.integers(0, 7)), tpid) for vid in vids)
-    return Kind(destination, source, tags, draw(st.sampled_from(FLOWS)))
+    return Kind(destination, source, tags, draw(st.sampled_from(FLOWS)), draw(st.booleans()))
 
 
 @st.composite
@@ -68,21 +70,38 @@ def _frames(draw: st.DrawFn, kind: Kind) -> bytes:
 @st.composite
 def _plain_frames(draw: st.DrawFn, kind: Kind) -> bytes:
     """Without a vnet header; now and then too long, cut off, or with an octet changed."""
-    ethertype, payload = draw(_packets(kind.ips))
+    ethertype, payload = draw(_packets(kind))
     frame = kind.destination + kind.source + kind.tags + struct.pack("!H", ethertype) + payload
     frame = frame.ljust(draw(st.sampled_from([0] * 9 + [1514, 1515, 1518, 1519])), b"\0")
     return draw(_changed(frame))
 
 
 @st.composite
-def _packets(draw: st.DrawFn, ips: tuple[str, str]) -> tuple[int, bytes]:
-    """TCP, UDP and others, over IPv4 and IPv6, and what is no IP at all."""
+def _packets(draw: st.DrawFn, kind: Kind) -> tuple[int, bytes]:
+    """TCP, UDP, tunnels and others, over IPv4 and IPv6, and what is no IP at all."""
+    if kind.tunnels:
+        return draw(_tunnels(kind.ips))
     if draw(st.integers(0, 9)) == 0:
         return draw(st.sampled_from([ETHERTYPE_ARP, 0x88B5, 0x0005])), draw(st.binary(max_size=60))
     ports = draw(st.sampled_from([*PORTS, *PORTS, None]))
-    ethertype, octets = packet(*ips, draw(st.sampled_from([6, 6, 17, 17, 1])), ports)
+    ethertype, octets = packet(*kind.ips, draw(st.sampled_from([6, 6, 17, 17, 1])), ports)
     dressed = _dressed_ipv4(octets) if octets[0] >> 4 == 4 else _dressed_ipv6(octets)
     return ethertype, draw(dressed) + draw(st.sampled_from([b"", bytes(8), bytes(600)]))
+
+
+@st.composite
+def _tunnels(draw: st.DrawFn, ips: tuple[str, str]) -> tuple[int, bytes]:
+    """A packet in a frame in a packet: VXLAN, NVGRE, and what is nearly one of them."""
+    protocol, ports = draw(st.sampled_from([6, 6, 17, 1])), draw(st.sampled_from(PORTS))
+    ethertype, octets = packet(*draw(st.sampled_from(FLOWS)), protocol, ports)
+    tags = draw(st.sampled_from([b"", b"", tag(7)]))
+    inner = mac(7) + mac(8) + tags + struct.pack("!H", ethertype) + draw(_changed(octets))
+    if draw(st.booleans()):
+        flags = draw(st.sampled_from([0x2000, 0x2000, 0x3000, 0]))
+        return packet(*ips, 47, upper=struct.pack("!HHI", flags, 0x6558, 7) + inner)
+    port = draw(st.sampled_from([VXLAN_PORT] * 4 + [4788]))
+    udp = struct.pack("!HHI", 50000, port, 0)
+    return packet(*ips, 17, upper=udp + draw(st.sampled_from([b"\x08"] * 4 + [b"\0"])) + bytes(7) + inner)
 
 
 @st.composite
@@ -121,6 +140,6 @@ def _changed(draw: st.DrawFn, frame: bytes) -> bytes:
     if change == "cut":
         return frame[: draw(st.integers(0, len(frame)))]
     if change == "octet":
-        at = draw(st.integers(0, min(len(frame), 70) - 1))
+        at = draw(st.integers(0, min(len(frame), 130) - 1))
         return frame[:at] + draw(st.binary(min_size=1, max_size=1)) + frame[at + 1 :]
     return frame

@@ -4,98 +4,25 @@ import struct
 from collections.abc import Iterator
 from itertools import islice
 from random import Random
-from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.builders import OUTSIDE, STRANGER, Vm, mac, octets, packet, tag
+from tests.unit.fates import due, found, judged
 from tests.unit.hostile import families, frames
-from tests.unit.pumping import PLAIN, TCPV4, Fabric, Line, Pumped, vnet
-from vmdqemu.datapath.action import SHORTEST_ON_WIRE
+from tests.unit.pumping import PLAIN, TCPV4, Fabric, Pumped, vnet
 from vmdqemu.datapath.flowcache import ADDRESS_ENTRIES, FLOW_ENTRIES, FlowCache, Memory
 from vmdqemu.datapath.pump import BUFFER_OCTETS
-from vmdqemu.datapath.vnet import GSO_TYPE, Segments, segments
-from vmdqemu.host.decide import Verdict, decide
-from vmdqemu.host.vswitch import WIRE, Edit
-from vmdqemu.nic.counters import DropReason
-from vmdqemu.nic.frame import ETHERNET_OCTETS, insert_tag, parse, strip_tag
+from vmdqemu.host.decide import Verdict
+from vmdqemu.host.vswitch import WIRE
+from vmdqemu.nic.models import IDEAL
 from vmdqemu.nic.modes import MODES
 from vmdqemu.nic.rss import ALL_TYPES, HashType, Rss
 
 CHANNELS = 8
 FLOWS = 64
-
-
-class Fate(NamedTuple):
-    """What became of one frame, without its vnet header."""
-
-    delivered: dict[Line, bytes]
-    queues: list[int]
-    drop: str | None
-    wire: Segments
-
-
-def superframe(frame: bytes) -> Segments:
-    """What a frame with its vnet header stands for."""
-    length = len(frame) - len(PLAIN)
-    if frame[1] and length >= ETHERNET_OCTETS:
-        return segments(bytearray(frame), len(frame))
-    return Segments(1, 0, length)
-
-
-def judged(frame: bytes, source: int, fabric: Fabric) -> Verdict:
-    """The verdict made now: a superframe is as long as its longest wire frame."""
-    record = parse(frame[len(PLAIN) :])
-    return decide(record._replace(length=superframe(frame).longest), source, fabric.tables)
-
-
-def due(frame: bytes, source: int, fabric: Fabric) -> Fate:
-    """What has to become of a frame."""
-    verdict, plain = judged(frame, source, fabric), frame[len(PLAIN) :]
-    edits = {
-        Edit.KEEP: plain,
-        Edit.STRIP: strip_tag(plain),
-        Edit.INSERT: insert_tag(plain, verdict.nic.vlan or 0) if len(plain) >= ETHERNET_OCTETS else plain,
-    }
-    return Fate(
-        {(to.port, to.channel): padded(edits[to.edit], frame, to.port) for to in verdict.deliveries},
-        sorted(placed.queue for placed in verdict.nic.queues),
-        verdict.drop,
-        superframe(frame),
-    )
-
-
-def padded(edited: bytes, frame: bytes, port: int) -> bytes:
-    """As it leaves the port: the wire has no short frames, and a superframe's segments are cut later."""
-    return edited.ljust(SHORTEST_ON_WIRE, b"\0") if port == WIRE and frame[GSO_TYPE] == 0 else edited
-
-
-def found(frame: bytes, pumped: Pumped, fabric: Fabric) -> Fate:
-    """What did become of it, by the rings and the counters."""
-    port, ring = pumped.line
-    queues = range(
-        1 + max((queue for vport in fabric.tables.vports.values() for queue in vport.queues), default=0)
-    )
-    before, placed = fabric.counters.ring(port, ring), [fabric.counters.queue(queue) for queue in queues]
-    pumped.burst([frame])
-    after = fabric.counters.ring(port, ring)
-    drops = [reason for reason in DropReason if after[reason] > before[reason]]
-    assert len(drops) <= 1
-    assert after["reads"] == before["reads"] + 1
-    header = superframe(frame).header
-    added = after["read_octets"] - before["read_octets"] - (len(frame) - len(PLAIN))
-    count = after["read_wire"] - before["read_wire"]
-    assert added == (count - 1) * header
-    written = fabric.written()
-    assert all(len(copies) == 1 for copies in written.values())
-    return Fate(
-        {line: copies[0][len(PLAIN) :] for line, copies in written.items()},
-        [queue for queue in queues if fabric.counters.queue(queue) != placed[queue]],
-        drops[0] if drops else None,
-        Segments(count, header, superframe(frame).longest),
-    )
 
 
 @st.composite
@@ -107,6 +34,8 @@ def labs(draw: st.DrawFn) -> Fabric:
     return Fabric(
         *(Vm(vlan, channels, spoof_check=False, rss=rss) for vlan in vlans),
         mode=MODES[draw(st.sampled_from(sorted(MODES)))],
+        model=IDEAL._replace(inner_headers=draw(st.sampled_from([True, True, False]))),
+        default_queue_pairs=draw(st.sampled_from([1, 4])),
         local_switch=draw(st.booleans()),
         wire=draw(st.integers(0, 3)) > 0,
     )

@@ -18,12 +18,12 @@ from vmdqemu.nic.frame import (
     ETHERTYPE_IPV4,
     ETHERTYPE_IPV6,
     HEADER_OCTETS,
-    PROTOCOL_TCP,
-    PROTOCOL_UDP,
     Frame,
     parse,
 )
+from vmdqemu.nic.packet import PROTOCOL_TCP, PROTOCOL_UDP
 from vmdqemu.nic.tables import TAG, Tables
+from vmdqemu.nic.tunnel import Tunnels
 
 ADDRESS_ENTRIES: Final = 4096
 FLOW_ENTRIES: Final = 8192
@@ -38,6 +38,7 @@ L2_KEY: Final = slice(FRAME, FRAME + ETHERNET_OCTETS)  # both addresses and the 
 _L3 = FRAME + ETHERNET_OCTETS
 _V4_FLOW = slice(_L3 + 12, _L3 + 24)  # addresses and ports
 _V6_FLOW = slice(_L3 + 8, _L3 + 44)
+_TO_PORT = slice(-2, None)  # of either
 
 
 class Memory:
@@ -70,8 +71,10 @@ class Memory:
 class FlowKey:
     """Reads the flow key of the frame in a buffer, for the frames that need no parsing."""
 
-    def __init__(self, buffer: bytearray) -> None:
+    def __init__(self, buffer: bytearray, tunnels: Tunnels) -> None:
         view = memoryview(buffer)
+        port = tunnels.vxlan_port
+        self._vxlan_port = b"" if port is None else port.to_bytes(2, "big")
         self._buffer = buffer
         self.l2 = view[L2_KEY].tobytes
         self._v4 = view[_V4_FLOW].tobytes
@@ -81,7 +84,8 @@ class FlowKey:
         """The key of an unfragmented TCP or UDP frame without options; None: parse it.
 
         length: octets in the buffer, vnet header included. Two frames with equal keys differ only in fields
-        that no verdict reads. A frame whose IP length lies is left to the parser.
+        that no verdict reads. A frame whose IP length lies is left to the parser, and so is a tunnel, whose
+        inner headers count.
         """
         l2 = self.l2()
         ethertype = l2[12] << 8 | l2[13]
@@ -90,11 +94,15 @@ class FlowKey:
             version_ihl, octets, fragment, protocol = _IPV4.unpack_from(self._buffer, _L3)
             whole = version_ihl == _PLAIN_IPV4 and 24 <= octets <= room
             if whole and protocol in _HASHED and not fragment & _FRAGMENT:
-                return l2, protocol, self._v4()
+                flow = self._v4()
+                if protocol == PROTOCOL_TCP or flow[_TO_PORT] != self._vxlan_port:
+                    return l2, protocol, flow
         elif ethertype == ETHERTYPE_IPV6 and room >= 44:
             version, octets, protocol = _IPV6.unpack_from(self._buffer, _L3)
             if version >> 4 == 6 and protocol in _HASHED and 4 <= octets <= room - 40:
-                return l2, protocol, self._v6()
+                flow = self._v6()
+                if protocol == PROTOCOL_TCP or flow[_TO_PORT] != self._vxlan_port:
+                    return l2, protocol, flow
         return None
 
 
@@ -108,7 +116,7 @@ class FlowCache:
         self._rings = rings
         self._addresses = Memory(ADDRESS_ENTRIES)
         self._flows = Memory(FLOW_ENTRIES)
-        self._key = FlowKey(buffer)
+        self._key = FlowKey(buffer, tables.tunnels)
         self._head = memoryview(buffer)[FRAME : FRAME + HEADER_OCTETS]
         self.l2_key = self._key.l2
         self.misses = 0  # verdicts made since the reader last set it to 0
@@ -162,7 +170,8 @@ class FlowCache:
 
     def _parse(self, length: int, longest: int) -> Frame:
         """What is judged of a superframe is its wire frames: headers of the whole, length of one."""
-        return parse(self._head, length - VNET_OCTETS)._replace(length=longest)
+        frame = parse(self._head, length - VNET_OCTETS, self._tables.tunnels)
+        return frame._replace(length=longest)
 
     def _judge(self, frame: Frame) -> tuple[Action, bool]:
         """A verdict made now, and whether it is that of every frame with these addresses and EtherType."""
