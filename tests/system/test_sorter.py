@@ -3,32 +3,43 @@
 import ctypes
 import random
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.system.generated import MACS, OUTSIDE, VXLAN_PORT, any_frame, ipv4
 from vmdqemu.datapath.sorter import Sorter
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic import switch
 from vmdqemu.nic.adapter import Adapter, compile_tables
 from vmdqemu.nic.frame import HEADER_OCTETS, parse
 from vmdqemu.nic.models import IDEAL
-from vmdqemu.nic.modes import VMMQ
+from vmdqemu.nic.modes import RSS, VMMQ, Mode
 from vmdqemu.nic.rss import DEFAULT_TYPES, HashType, Rss
-from vmdqemu.nic.tables import DEFAULT_QUEUE, Tables
+from vmdqemu.nic.switch import NicVerdict
+from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT, Tables
 
 pytestmark = pytest.mark.system
 
-MACS = [bytes.fromhex(f"0200000000{number:02x}") for number in range(1, 7)]
 VLANS = [None, None, 5, 5, None, 7]
-UNKNOWN = bytes.fromhex("020000000099")
-OUTSIDE = bytes.fromhex("0200000000fe")
 
 
-def _tables() -> Tables:
-    """Six VPorts: plain and with a port VLAN, one queue and many, three sets of hash types, two keys."""
-    adapter = Adapter(IDEAL, VMMQ, mtu=1500, wire=True)
+LABS = {
+    "vmmq": (VMMQ, True),
+    "vmmq, outer headers": (VMMQ, False),
+    "rss": (RSS, True),
+}
+
+
+def _tables(mode: Mode, inner_headers: bool) -> Tables:
+    """Six VPorts: plain and with a port VLAN, one queue and many, three sets of hash types, two keys.
+
+    The default VPort has four queues.
+    """
+    model = IDEAL._replace(inner_headers=inner_headers)
+    adapter = Adapter(model, mode, mtu=1500, wire=True, vxlan_port=VXLAN_PORT, default_queue_pairs=4)
     for number, (mac, vlan) in enumerate(zip(MACS, VLANS, strict=True), start=1):
         queues = [1, 4, 4, 1, 16, 3][number - 1]
         adapter = control.apply(adapter, control.CreateVPort(f"vm{number}", queues, vlan)).adapter
@@ -80,9 +91,9 @@ class Bench:
         return int(options.retval)
 
 
-@pytest.fixture(scope="module")
-def tables() -> Tables:
-    return _tables()
+@pytest.fixture(scope="module", params=LABS)
+def tables(request: pytest.FixtureRequest) -> Tables:
+    return _tables(*LABS[request.param])
 
 
 @pytest.fixture(scope="module")
@@ -92,77 +103,73 @@ def bench(tables: Tables) -> Iterator[Bench]:
     sorter.close()
 
 
-def _ipv4(random_: random.Random) -> bytes:
-    options = bytes(4 * random_.choice([0, 0, 0, 0, 1, 5, 10]))
-    protocol = random_.choice([6, 6, 17, 17, 1, 47])
-    payload = random_.randbytes(random_.choice([0, 3, 4, 20, 60]))
-    total = 20 + len(options) + len(payload)
-    lie = random_.choice([0] * 20 + [-1, 1, 7, -30, 2000])
-    fragment = random_.choice([0x4000] * 6 + [0, 0x2000, 0x0007, 0x2001])
-    ihl = random_.choice([5 + len(options) // 4] * 12 + [4, 15])
-    header = struct.pack(
-        "!BBHHHBBH", 0x40 | ihl, 0, max(0, total + lie), random_.getrandbits(16), fragment, 64, protocol, 0
-    )
-    return header + random_.randbytes(8) + options + payload + bytes(random_.choice([0, 0, 6]))
-
-
-def _ipv6(random_: random.Random) -> bytes:
-    following = random_.choice([6, 6, 17, 17, 58, 0, 43, 44, 51, 60, 59])
-    payload = random_.randbytes(random_.choice([0, 3, 4, 20, 60]))
-    lie = random_.choice([0] * 20 + [-1, 1, 2000])
-    header = struct.pack("!IHBB", 0x60000000, max(0, len(payload) + lie), following, 64)
-    return header + random_.randbytes(32) + payload
-
-
-def _frame(random_: random.Random) -> bytes:
-    destination = random_.choice([*MACS, *MACS, UNKNOWN, b"\xff" * 6, bytes.fromhex("01005e000001")])
-    source = random_.choice([OUTSIDE] * 12 + [bytes.fromhex("03000000000a")])
-    kind, body = random_.choice([(0x0800, _ipv4), (0x86DD, _ipv6)])
-    content = body(random_)
-    if random_.random() < 0.05:
-        kind, content = random_.choice([(0x0806, content), (0x88B5, content), (0x9100, content)])
-    tags = b"".join(
-        struct.pack(
-            "!HH", random_.choice([0x8100, 0x8100, 0x88A8]), random_.choice([0, 5, 5, 7, 0xE005, 9, 4095])
-        )
-        for _ in range(random_.choice([0, 0, 0, 1, 1, 2, 3]))
-    )
-    frame = destination + source + tags + struct.pack("!H", kind) + content
-    return frame.ljust(14 + 54, b"\0") if random_.random() < 0.9 else frame
+def _silicon(frame: bytes, tables: Tables) -> NicVerdict:
+    return switch.receive(parse(frame[:HEADER_OCTETS], len(frame), tables.tunnels), tables)
 
 
 def _expected(frame: bytes, tables: Tables) -> int:
-    verdict = switch.receive(parse(frame[:HEADER_OCTETS], len(frame)), tables)
+    verdict = _silicon(frame, tables)
     return DEFAULT_QUEUE if verdict.drop is not None else verdict.queues[0].queue
+
+
+def _kind(frame: bytes, tables: Tables) -> str | None:
+    """What a frame of TCP or UDP is, by who takes it; None: it is none, or the default queue's anyway."""
+    seen, verdict = parse(frame, tunnels=tables.tunnels), _silicon(frame, tables)
+    in_tunnel = seen.inner is not None and seen.inner.ports
+    if verdict.drop is not None or verdict.queues[0].queue == DEFAULT_QUEUE or not (seen.ports or in_tunnel):
+        return None
+    owner = "default" if verdict.queues[0].vport == DEFAULT_VPORT else "filter"
+    return f"{owner}, tunnel" if in_tunnel else owner
 
 
 def test_the_sorter_agrees_with_the_silicon_and_places_what_it_can(
     bench: Bench, tables: Tables, full: bool
 ) -> None:
     random_ = random.Random(20260101)
-    filtered = placed = 0
+    wanted, placed = Counter[str](), Counter[str]()
     for _ in range(100_000 if full else 20_000):
-        frame = _frame(random_)
+        frame = any_frame(random_)
         if not _accepted_by_test_run(frame):
             continue
         expected = _expected(frame, tables)
         queue = bench.queue(frame)
         assert queue in (expected, DEFAULT_QUEUE), frame.hex()
-        if expected != DEFAULT_QUEUE and parse(frame).ports:
-            filtered += 1
-            placed += queue == expected
-    assert filtered > 500
-    assert placed >= 0.99 * filtered
+        if kind := _kind(frame, tables):
+            wanted[kind] += 1
+            placed[kind] += queue == expected
+    owners = {"default", "filter"} if tables.vports[1].queues else {"default"}
+    tunnels = {f"{owner}, tunnel" for owner in owners if tables.tunnels.nvgre}
+    assert set(wanted) == owners | tunnels
+    assert min(wanted.values()) > 50
+    assert all(placed[kind] >= 0.99 * count for kind, count in wanted.items()), (wanted, placed)
 
 
 def test_a_tag_beside_the_frame_is_a_tag(bench: Bench, tables: Tables) -> None:
     random_ = random.Random(7)
     for _ in range(2000):
-        frame = MACS[2] + OUTSIDE + struct.pack("!H", 0x0800) + _ipv4(random_).ljust(54, b"\0")
+        frame = MACS[2] + OUTSIDE + struct.pack("!H", 0x0800) + ipv4(random_, depth=1).ljust(54, b"\0")
         if not _accepted_by_test_run(frame):
             continue
         tagged = frame[:12] + struct.pack("!HH", 0x8100, 5) + frame[12:]
         assert bench.queue(frame, tag=5) == bench.queue(tagged) == _expected(tagged, tables)
+
+
+def _ipv6(next_header: int, upper: bytes) -> bytes:
+    return struct.pack("!IHBB", 0x60000000, len(upper), next_header, 64) + bytes(range(32)) + upper
+
+
+@pytest.mark.parametrize("next_header", [0, 43, 44, 51, 60])
+def test_extension_headers_are_left_to_decide_outside_and_are_no_flow_inside(
+    bench: Bench, tables: Tables, next_header: int
+) -> None:
+    """Their flow is behind them outside; inside, TCP has to follow the IP header immediately."""
+    for port in range(64):
+        extended = _ipv6(next_header, bytes([6] + [0] * 11) + struct.pack("!HH", port, 80) + bytes(16))
+        link = MACS[4] + OUTSIDE + struct.pack("!H", 0x86DD)
+        assert bench.queue(link + extended) == DEFAULT_QUEUE
+        udp = struct.pack("!4H", port, VXLAN_PORT, 0, 0) + b"\x08" + bytes(7)
+        tunnel = link + _ipv6(17, udp + link + extended)
+        assert bench.queue(tunnel) == _expected(tunnel, tables)
 
 
 def _accepted_by_test_run(frame: bytes) -> bool:

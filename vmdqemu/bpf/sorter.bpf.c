@@ -1,11 +1,14 @@
 // The sorter: which RX queue of pf0 a frame from the wire is placed in, before any of our code runs.
 //
 // It is compiled from the silicon's half of decide(): (MAC, VLAN) -> VPort -> hash -> indirection table -> queue,
-// and runs on the sender's processor as the TAP's steering program. It only decides what it can decide exactly;
-// the rest goes to the default queue, where decide() rules on it.
+// and runs on the sender's processor as the TAP's steering program. What no filter matches is the default
+// VPort's, which has a record like any other. It only decides what it can decide exactly; the rest goes to the
+// default queue, where decide() rules on it.
 //
-// One slot holds the whole filter set, so a change is one write. A VPort's record holds queue numbers of the
-// adapter, not offsets: a frame sees the old record or the new one, never a mixture.
+// The headers are read as vmdqemu/nic reads them: packet.py, tunnel.py, and rss.py for what of them is hashed.
+//
+// One slot holds all records, so a change is one write. A record holds queue numbers of the adapter, not
+// offsets: a frame sees the old record or the new one, never a mixture.
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -18,10 +21,12 @@
 #define DEFAULT_QUEUE 0
 #define MAX_QUEUES 256
 #define MAX_ENTRIES 128
-#define MAX_FILTERS 1024
+#define MAX_RECORDS 1025 // filters and the default VPort
 #define MAX_KEYS 256
 #define INPUT_OCTETS 36
+#define MAX_TAGS 2
 #define RESERVED_VID 4095
+#define NO_VLAN 0xffff // of the default VPort's record: no frame is in it
 
 // NDIS_HASH_*
 #define HASH_IPV4 0x100
@@ -30,6 +35,14 @@
 #define HASH_TCP_IPV6 0x1000
 #define HASH_UDP_IPV4 0x4000
 #define HASH_UDP_IPV6 0x8000
+
+#define UDP_OCTETS 8
+#define VXLAN_OCTETS 8
+#define VXLAN_VNI_VALID 0x08
+#define GRE_CHECKSUM 0x8000
+#define GRE_KEY 0x2000
+#define GRE_SEQUENCE 0x1000
+#define GRE_NOT_ZERO 0x4c07
 
 struct filter {
 	__u8 mac[ETH_ALEN];
@@ -41,6 +54,8 @@ struct vport {
 	__u32 types;
 	__u32 key; // index of its byte tables
 	__u32 unhashed; // the queue of frames without a hash
+	__u16 vxlan_port; // 0: VXLAN is not looked into
+	__u16 nvgre; // whether it is looked into
 	__u8 table[MAX_ENTRIES];
 };
 
@@ -49,9 +64,9 @@ struct key {
 	__u32 share[INPUT_OCTETS][256];
 };
 
-struct filters {
+struct records {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, MAX_FILTERS);
+	__uint(max_entries, MAX_RECORDS);
 	__uint(key_size, sizeof(struct filter));
 	__uint(value_size, sizeof(struct vport));
 };
@@ -60,7 +75,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__array(values, struct filters);
+	__array(values, struct records);
 } slot SEC(".maps");
 
 struct {
@@ -77,111 +92,90 @@ struct {
 	__type(value, __u64);
 } arrivals SEC(".maps");
 
-static __always_inline int load(struct __sk_buff *skb, __u32 offset, void *to, __u32 octets)
+// What an IP packet's headers say.
+struct packet {
+	__u32 payload; // behind the IP header
+	__u32 end;
+	__u8 ip; // 4, 6, or 0 for no readable IP header
+	__u8 protocol;
+	__u8 fragment;
+	__u8 extended; // IPv6 extension headers follow: decide() walks them
+	__u16 to_port;
+	__u8 has_ports;
+	__u8 input[INPUT_OCTETS]; // addresses, then ports
+};
+
+// Reads octets that lie before `end`; a negative number: they do not.
+static __always_inline int load(struct __sk_buff *skb, __u32 offset, __u32 end, void *to, __u32 octets)
 {
+	if (offset + octets > end)
+		return -1;
 	return bpf_skb_load_bytes_relative(skb, offset, to, octets, BPF_HDR_START_MAC);
 }
 
-// What the headers give to hash.
-struct input {
-	__u32 octets; // 0: no hash
-	__u8 data[INPUT_OCTETS];
-};
-
-enum found { UNDECIDED, HASHED, UNHASHED };
-
-static __always_inline __u32 with_ports(__u32 types, __u8 protocol, __u32 tcp, __u32 udp)
+static __always_inline void read_ports(struct __sk_buff *skb, struct packet *packet, __u8 *ports)
 {
-	return (protocol == IPPROTO_TCP && types & tcp) || (protocol == IPPROTO_UDP && types & udp);
+	if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP)
+		return;
+	packet->has_ports = load(skb, packet->payload, packet->end, ports, 4) == 0;
+	packet->to_port = ports[2] << 8 | ports[3];
 }
 
-static __always_inline enum found read_ipv4(struct __sk_buff *skb, __u32 start, __u32 end, __u32 types,
-					    struct input *input)
+static __always_inline void read_ipv4(struct __sk_buff *skb, __u32 start, __u32 end, struct packet *packet)
 {
 	__u8 head[20];
 	__u32 header, octets;
-	int fragment;
 
-	if (load(skb, start, head, sizeof(head)) < 0)
-		return UNHASHED;
+	if (load(skb, start, end, head, sizeof(head)) < 0)
+		return;
 	header = (head[0] & 0x0f) * 4;
 	octets = head[2] << 8 | head[3];
 	// A header that lies is no header; what lies behind the total length is padding.
 	if (head[0] >> 4 != 4 || header < 20 || octets < header || start + octets > end)
-		return UNHASHED;
-	fragment = (head[6] & 0x3f) | head[7];
-	__builtin_memcpy(input->data, head + 12, 8);
-	if (!fragment && octets >= header + 4 && with_ports(types, head[9], HASH_TCP_IPV4, HASH_UDP_IPV4) &&
-	    load(skb, start + header, input->data + 8, 4) == 0) {
-		input->octets = 12;
-		return HASHED;
-	}
-	input->octets = 8;
-	return types & HASH_IPV4 ? HASHED : UNHASHED;
+		return;
+	packet->ip = 4;
+	packet->protocol = head[9];
+	packet->fragment = (head[6] & 0x3f) | head[7];
+	packet->payload = start + header;
+	packet->end = start + octets;
+	__builtin_memcpy(packet->input, head + 12, 8);
+	if (!packet->fragment)
+		read_ports(skb, packet, packet->input + 8);
 }
 
-static __always_inline enum found read_ipv6(struct __sk_buff *skb, __u32 start, __u32 end, __u32 types,
-					    struct input *input)
+static __always_inline void read_ipv6(struct __sk_buff *skb, __u32 start, __u32 end, struct packet *packet)
 {
 	__u8 head[40];
 	__u32 octets;
 
-	if (load(skb, start, head, sizeof(head)) < 0)
-		return UNHASHED;
+	if (load(skb, start, end, head, sizeof(head)) < 0)
+		return;
 	octets = head[4] << 8 | head[5];
 	if (head[0] >> 4 != 6 || start + 40 + octets > end)
-		return UNHASHED;
-	switch (head[6]) { // extension headers are walked by decide()
+		return;
+	packet->ip = 6;
+	packet->protocol = head[6];
+	packet->payload = start + 40;
+	packet->end = start + 40 + octets;
+	__builtin_memcpy(packet->input, head + 8, 32);
+	switch (head[6]) {
 	case IPPROTO_HOPOPTS:
 	case IPPROTO_ROUTING:
 	case IPPROTO_FRAGMENT:
 	case IPPROTO_AH:
 	case IPPROTO_DSTOPTS:
-		return UNDECIDED;
+		packet->extended = 1;
 	}
-	__builtin_memcpy(input->data, head + 8, 32);
-	if (octets >= 4 && with_ports(types, head[6], HASH_TCP_IPV6, HASH_UDP_IPV6) &&
-	    load(skb, start + 40, input->data + 32, 4) == 0) {
-		input->octets = 36;
-		return HASHED;
-	}
-	input->octets = 32;
-	return types & HASH_IPV6 ? HASHED : UNHASHED;
+	read_ports(skb, packet, packet->input + 32);
 }
 
-static __always_inline __u32 toeplitz(const struct key *key, const struct input *input)
+static __always_inline void read_packet(struct __sk_buff *skb, __u32 start, __u32 end, __u16 ethertype,
+					struct packet *packet)
 {
-	__u32 hash = 0;
-
-#pragma unroll
-	for (__u32 octet = 0; octet < INPUT_OCTETS; octet++)
-		if (octet < input->octets)
-			hash ^= key->share[octet][input->data[octet]];
-	return hash;
-}
-
-static __always_inline __u32 queue_of(struct __sk_buff *skb, __u32 start, __u32 end, __u16 ethertype,
-				      const struct vport *vport)
-{
-	struct input input = {};
-	enum found found = UNHASHED;
-	const struct key *key;
-	__u32 index = vport->key;
-
-	if (!vport->mask)
-		return vport->unhashed;
 	if (ethertype == bpf_htons(ETH_P_IP))
-		found = read_ipv4(skb, start, end, vport->types, &input);
+		read_ipv4(skb, start, end, packet);
 	else if (ethertype == bpf_htons(ETH_P_IPV6))
-		found = read_ipv6(skb, start, end, vport->types, &input);
-	if (found == UNDECIDED)
-		return DEFAULT_QUEUE;
-	if (found == UNHASHED)
-		return vport->unhashed;
-	key = bpf_map_lookup_elem(&keys, &index);
-	if (!key)
-		return DEFAULT_QUEUE;
-	return vport->table[toeplitz(key, &input) & vport->mask & (MAX_ENTRIES - 1)];
+		read_ipv6(skb, start, end, packet);
 }
 
 static __always_inline int is_tag(__u16 ethertype)
@@ -190,12 +184,12 @@ static __always_inline int is_tag(__u16 ethertype)
 }
 
 // Reads the tag at `start`: its VID, or a negative number for one that no frame may carry.
-static __always_inline int read_tag(struct __sk_buff *skb, __u32 *start, __u16 *ethertype)
+static __always_inline int read_tag(struct __sk_buff *skb, __u32 *start, __u32 end, __u16 *ethertype)
 {
 	__u8 tag[4];
 	int vid;
 
-	if (load(skb, *start, tag, sizeof(tag)) < 0)
+	if (load(skb, *start, end, tag, sizeof(tag)) < 0)
 		return -1;
 	vid = (tag[0] & 0x0f) << 8 | tag[1];
 	__builtin_memcpy(ethertype, tag + 2, 2);
@@ -203,31 +197,138 @@ static __always_inline int read_tag(struct __sk_buff *skb, __u32 *start, __u16 *
 	return vid == RESERVED_VID ? -1 : vid;
 }
 
+// Where the frame inside of a packet begins; 0: this is no tunnel.
+static __always_inline __u32 inside(struct __sk_buff *skb, const struct packet *packet, const struct vport *vport)
+{
+	__u32 header = packet->payload + UDP_OCTETS;
+	__u8 head[VXLAN_OCTETS];
+	__u16 flags;
+
+	if (packet->protocol == IPPROTO_UDP && packet->has_ports && vport->vxlan_port &&
+	    packet->to_port == vport->vxlan_port) {
+		if (load(skb, header, packet->end, head, sizeof(head)) < 0 || !(head[0] & VXLAN_VNI_VALID))
+			return 0;
+		return header + VXLAN_OCTETS;
+	}
+	if (packet->protocol == IPPROTO_GRE && !packet->fragment && vport->nvgre) {
+		if (load(skb, packet->payload, packet->end, head, sizeof(head)) < 0)
+			return 0; // not even a key
+		flags = head[0] << 8 | head[1];
+		if (head[2] != 0x65 || head[3] != 0x58 || !(flags & GRE_KEY) || flags & GRE_NOT_ZERO)
+			return 0;
+		return packet->payload + 8 + !!(flags & GRE_CHECKSUM) * 4 + !!(flags & GRE_SEQUENCE) * 4;
+	}
+	return 0;
+}
+
+// Reads the packet of the frame at `start`, inside of another.
+static __always_inline void read_inner(struct __sk_buff *skb, __u32 start, __u32 end, struct packet *packet)
+{
+	__u16 ethertype;
+
+	if (load(skb, start + 2 * ETH_ALEN, end, &ethertype, sizeof(ethertype)) < 0)
+		return;
+	start += ETH_HLEN;
+	for (int tags = 0; tags < MAX_TAGS; tags++)
+		if (is_tag(ethertype) && read_tag(skb, &start, end, &ethertype) < 0)
+			return;
+	read_packet(skb, start, end, ethertype, packet);
+}
+
+// Octets of a packet's input that are hashed by its flow; 0: it is not.
+static __always_inline __u32 flow_octets(const struct packet *packet, __u32 types)
+{
+	__u32 tcp = packet->ip == 4 ? HASH_TCP_IPV4 : HASH_TCP_IPV6;
+	__u32 udp = packet->ip == 4 ? HASH_UDP_IPV4 : HASH_UDP_IPV6;
+
+	if (!packet->has_ports || !(types & (packet->protocol == IPPROTO_TCP ? tcp : udp)))
+		return 0;
+	return packet->ip == 4 ? 12 : 36;
+}
+
+static __always_inline __u32 address_octets(const struct packet *packet, __u32 types)
+{
+	if (packet->ip == 4)
+		return types & HASH_IPV4 ? 8 : 0;
+	return packet->ip == 6 && types & HASH_IPV6 ? 32 : 0;
+}
+
+static __always_inline __u32 toeplitz(const struct key *key, const struct packet *packet, __u32 octets)
+{
+	__u32 hash = 0;
+
+#pragma unroll
+	for (__u32 octet = 0; octet < INPUT_OCTETS; octet++)
+		if (octet < octets)
+			hash ^= key->share[octet][packet->input[octet]];
+	return hash;
+}
+
+static __always_inline __u32 queue_of(struct __sk_buff *skb, __u32 start, __u32 end, __u16 ethertype,
+				      const struct vport *vport)
+{
+	struct packet packet = {}, inner = {};
+	const struct key *key;
+	__u32 index = vport->key, octets;
+
+	if (!vport->mask)
+		return vport->unhashed;
+	read_packet(skb, start, end, ethertype, &packet);
+	if (packet.extended)
+		return DEFAULT_QUEUE;
+	start = inside(skb, &packet, vport);
+	if (start)
+		read_inner(skb, start, packet.end, &inner);
+	octets = flow_octets(start ? &inner : &packet, vport->types);
+	if (start && octets)
+		packet = inner;
+	if (!octets)
+		octets = address_octets(&packet, vport->types);
+	if (!octets)
+		return vport->unhashed;
+	key = bpf_map_lookup_elem(&keys, &index);
+	if (!key)
+		return DEFAULT_QUEUE;
+	return vport->table[toeplitz(key, &packet, octets) & vport->mask & (MAX_ENTRIES - 1)];
+}
+
+// The record of the VPort whose filter takes the frame, else the default VPort's.
+static __always_inline const struct vport *match(struct filter *filter)
+{
+	const struct vport *vport;
+	__u32 first = 0;
+	void *records = bpf_map_lookup_elem(&slot, &first);
+
+	if (!records)
+		return 0;
+	vport = bpf_map_lookup_elem(records, filter);
+	if (vport)
+		return vport;
+	*filter = (struct filter){ .vlan = NO_VLAN };
+	return bpf_map_lookup_elem(records, filter);
+}
+
 // end: octets of the frame as it lies in memory, without a tag that the kernel keeps beside it.
 static __always_inline __u32 sort(struct __sk_buff *skb, __u32 end)
 {
 	struct filter filter = {};
 	const struct vport *vport;
-	__u32 first = 0, start = ETH_HLEN;
+	__u32 start = ETH_HLEN;
 	__u8 head[ETH_HLEN];
 	__u16 ethertype;
-	void *filters;
 	int vid = 0;
 
-	if (load(skb, 0, head, sizeof(head)) < 0 || head[6] & 1)
+	if (load(skb, 0, end, head, sizeof(head)) < 0 || head[6] & 1)
 		return DEFAULT_QUEUE;
 	__builtin_memcpy(filter.mac, head, ETH_ALEN);
 	__builtin_memcpy(&ethertype, head + 12, 2);
 	if (skb->vlan_present || is_tag(ethertype)) {
-		vid = skb->vlan_present ? skb->vlan_tci & 0x0fff : read_tag(skb, &start, &ethertype);
-		if (vid < 0 || (is_tag(ethertype) && read_tag(skb, &start, &ethertype) < 0)) // two are read
+		vid = skb->vlan_present ? skb->vlan_tci & 0x0fff : read_tag(skb, &start, end, &ethertype);
+		if (vid < 0 || (is_tag(ethertype) && read_tag(skb, &start, end, &ethertype) < 0)) // MAX_TAGS
 			return DEFAULT_QUEUE;
 	}
 	filter.vlan = vid;
-	filters = bpf_map_lookup_elem(&slot, &first);
-	if (!filters)
-		return DEFAULT_QUEUE;
-	vport = bpf_map_lookup_elem(filters, &filter);
+	vport = match(&filter);
 	return vport ? queue_of(skb, start, end, ethertype, vport) : DEFAULT_QUEUE;
 }
 

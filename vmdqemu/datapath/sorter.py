@@ -1,8 +1,9 @@
 """The sorter: keeps the eBPF program on pf0 in step with the tables.
 
-`filter_entries` compiles the silicon's half of decide() into what bpf/sorter.bpf.c reads: (MAC, VLAN) -> the
-VPort's record with its indirection table in absolute queue numbers. A change fills a new set and writes one
-slot: every frame sees one set or the other, and none is lost.
+`records` compiles the silicon's half of decide() into what bpf/sorter.bpf.c reads: (MAC, VLAN) -> the VPort's
+record with its indirection table in absolute queue numbers; the default VPort's lies under a VLAN that no
+frame is in. A change fills a new set and writes one slot: every frame sees one set or the other, and none is
+lost.
 """
 
 import fcntl
@@ -11,38 +12,48 @@ from typing import Final
 
 from vmdqemu.bpf.loader import BpfObject, Map
 from vmdqemu.nic import rss
-from vmdqemu.nic.tables import Tables, VPortTable
+from vmdqemu.nic.rss import Rss
+from vmdqemu.nic.tables import Tables
 
 _TUNSETSTEERINGEBPF = 0x800454E0
 _TUNSETFILTEREBPF = 0x800454E1
 
 _FILTER = Struct("=6sH")
-_VPORT = Struct("=4I128s")
+_VPORT = Struct("=4I2H128s")
 _SHARE = Struct("=256I")
 _FD = Struct("=i")
 _COUNT = Struct("=Q")
 _SLOT: Final = 0
-MAX_FILTERS: Final = 1024  # as bpf/sorter.bpf.c has it
+_DEFAULT: Final = _FILTER.pack(bytes(6), 0xFFFF)  # where bpf/sorter.bpf.c has the default VPort's record
+MAX_RECORDS: Final = 1025  # and how many there can be
 INPUT_OCTETS: Final = 36
 
 
-def filter_entries(tables: Tables, key_numbers: dict[bytes, int]) -> dict[bytes, bytes]:
-    """The filter set by its key in the map; key_numbers: where each RSS key's byte tables are."""
+def records(tables: Tables, key_numbers: dict[bytes, int]) -> dict[bytes, bytes]:
+    """Each record by its key in the map; key_numbers: where each RSS key's byte tables are."""
+
+    def record(queues: tuple[int, ...], parameters: Rss | None) -> bytes:
+        if len(queues) == 1 or parameters is None:
+            return _VPORT.pack(0, 0, 0, queues[0], 0, False, b"")
+        return _VPORT.pack(
+            len(parameters.table) - 1,
+            int(parameters.types),
+            key_numbers[parameters.key],
+            queues[parameters.default],
+            tables.tunnels.vxlan_port or 0,
+            tables.tunnels.nvgre,
+            bytes(queues[relative] for relative in parameters.table),
+        )
+
+    owners = {key: tables.vports[number] for key, number in tables.filters.items()}
     return {
-        _FILTER.pack(mac, vlan or 0): _record(tables.vports[number], key_numbers)
-        for (mac, vlan), number in tables.filters.items()
-        if tables.vports[number].queues
+        _DEFAULT: record(tables.default_queues, tables.default_rss),
+        **{
+            _FILTER.pack(mac, vlan or 0): record(vport.queues, vport.rss)
+            for (mac, vlan), vport in owners.items()
+            if vport.queues
+        },
     }
-
-
-def _record(vport: VPortTable, key_numbers: dict[bytes, int]) -> bytes:
-    parameters = vport.rss
-    if len(vport.queues) == 1 or parameters is None:
-        return _VPORT.pack(0, 0, 0, vport.queues[0], b"")
-    table = bytes(vport.queues[relative] for relative in parameters.table)
-    number = key_numbers[parameters.key]
-    unhashed = vport.queues[parameters.default]
-    return _VPORT.pack(len(parameters.table) - 1, int(parameters.types), number, unhashed, table)
 
 
 class Sorter:
@@ -59,12 +70,11 @@ class Sorter:
 
     def put(self, tables: Tables) -> None:
         """Put other tables in effect."""
-        for vport in tables.vports.values():
-            if vport.rss is not None:
-                self._add_key(vport.rss.key)
-        entries = filter_entries(tables, self._key_numbers)
-        with Map.new_hash(self._object.library, _FILTER.size, _VPORT.size, MAX_FILTERS) as fresh:
-            for key, record in entries.items():
+        for parameters in (tables.default_rss, *(vport.rss for vport in tables.vports.values())):
+            if parameters is not None:
+                self._add_key(parameters.key)
+        with Map.new_hash(self._object.library, _FILTER.size, _VPORT.size, MAX_RECORDS) as fresh:
+            for key, record in records(tables, self._key_numbers).items():
                 fresh.set(key, record)
             self._slot.write(_SLOT, _FD.pack(fresh.fd))
 
