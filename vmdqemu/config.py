@@ -62,6 +62,7 @@ class AdapterConfig(_Table):
     local_switch: Flag = False
     sorter: Sorter = "kernel"
     vxlan_port: UdpPort = VXLAN_PORT
+    shared_memory: Flag = True
 
 
 class HostConfig(_Table):

@@ -96,7 +96,10 @@ Vlan = Annotated[int | None, Field(ge=1, le=4094, description="1 to 4094 (IEEE 8
 
 Flag = Annotated[bool, Field(description="true or false")]
 Model = Annotated[Literal["ideal"], Field(description='"ideal"')]
-Mode = Annotated[Literal["off", "rss", "vmq", "vmmq"], Field(description='"off", "rss", "vmq" or "vmmq"')]
+Mode = Annotated[
+    Literal["off", "rss", "vmdq", "vmq", "vmmq", "off-nocopy", "off-nolookup"],
+    Field(description='"off", "rss", "vmdq", "vmq" or "vmmq" (or one of "off-nocopy" and "off-nolookup")'),
+]
 Sorter = Annotated[Literal["kernel", "software"], Field(description='"kernel" or "software"')]
 Arbiter = Annotated[Literal["deficit", "round-robin"], Field(description='"deficit" or "round-robin"')]
 

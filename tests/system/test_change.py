@@ -12,7 +12,7 @@ from vmdqemu.errors import VmdqemuError
 
 pytestmark = pytest.mark.system
 
-MODES = ("vmq", "vmmq", "rss", "vmmq", "vmq", "off")
+MODES = ("vmq", "vmmq", "rss", "vmmq", "vmdq", "off-nolookup", "vmdq", "off-nocopy", "vmq", "off")
 VMS = 4
 LAB = """
 [adapter]
@@ -99,7 +99,7 @@ def test_a_worker_that_dies_in_a_change_is_replaced_once_and_knows_the_new_table
 @pytest.mark.parametrize(
     ("method", "params", "cure"),
     [
-        ("mode.set", {"mode": "fast"}, "use one of off, rss, vmq, vmmq"),
+        ("mode.set", {"mode": "fast"}, "use one of off, rss, vmdq, vmq, vmmq"),
         ("queue.set", {"queue": 99, "processor": 0}, "no RX queue 99"),
         ("queue.set", {"queue": 0, "processor": 2}, "use 0 to 1"),
         ("queue.set", {"queue": 0, "processor": "one"}, "not a whole number"),

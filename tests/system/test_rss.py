@@ -120,7 +120,7 @@ def test_vmq_places_every_vector_in_the_vms_one_queue_without_a_look_up(tmp_path
         assert lab.port("wire")["lookups"] == 0
 
 
-@pytest.mark.parametrize("mode", ["off", "vmq", "vmmq"])
+@pytest.mark.parametrize("mode", ["off", "vmdq", "vmq", "vmmq"])
 def test_what_no_filter_matches_takes_the_default_queue_and_is_looked_up(tmp_path: Path, mode: str) -> None:
     with up(mode, tmp_path) as (lab, there):
         broadcast, unmatched = frame(BROADCAST, lab.mac("ext")), frame(STRANGER, lab.mac("ext"))

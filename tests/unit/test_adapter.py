@@ -26,7 +26,7 @@ from vmdqemu.nic.adapter import (
 )
 from vmdqemu.nic.frame import is_multicast
 from vmdqemu.nic.models import Model
-from vmdqemu.nic.modes import MODES, OFF, RSS, VMMQ, VMQ, Mode, Sort
+from vmdqemu.nic.modes import MODES, OFF, OFF_NOCOPY, RSS, VMMQ, VMQ, Mode, Sort
 from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_KEY, DEFAULT_TYPES, HashType, Rss
 from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT, from_json, to_json
 
@@ -191,10 +191,19 @@ def test_the_default_vport_has_the_first_queues_and_spreads_over_them(
 def test_the_registers_say_what_was_asked_for(mode: Mode) -> None:
     asked = adapter(Vm(vlan=10, queue_pairs=2, spoof_check=False), mode=mode, wire=False, mtu=9000)
     seen = compile_tables(asked, generation=7)
-    assert (seen.generation, seen.sort, seen.wire, seen.mtu) == (7, mode.sort, False, 9000)
+    assert (seen.generation, seen.wire, seen.mtu) == (7, False, 9000)
     vport = seen.vports[1]
     assert (vport.name, vport.macs, vport.vlan) == ("vm1", (mac(1),), 10)
     assert (vport.spoof_check, vport.channels) == (False, 2)
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_vms_queue_is_copied_from_unless_it_lies_in_the_vms_memory(mode: Mode, shared: bool) -> None:
+    seen = compile_tables(Adapter(SMALL, mode, mtu=1500, wire=True, shared_memory=shared), 1)
+    assert (seen.sort, seen.lookup) == (mode.sort, mode.lookup)
+    assert seen.copy == (mode.copy or (mode in (VMQ, VMMQ) and not shared))
+    assert seen.default_copy == (mode is not OFF_NOCOPY)
 
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)

@@ -54,6 +54,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         local_switch = true
         sorter = "software"
         vxlan_port = 8472
+        shared_memory = false
         [host]
         processors = 8
         speed = 0.2
@@ -84,6 +85,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         "local_switch": True,
         "sorter": "software",
         "vxlan_port": 8472,
+        "shared_memory": False,
     }
     assert lab.host.model_dump() == {"processors": 8, "speed": 0.2}
     assert lab.wire == config.WireConfig.model_construct(

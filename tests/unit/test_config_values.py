@@ -6,6 +6,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from vmdqemu import config_values as values
+from vmdqemu.nic.modes import MODES
 
 ACCEPTED: list[tuple[Any, list[object]]] = [
     (values.LabName, ["a", "0", "four-vms", "eleven-char"]),
@@ -19,7 +20,7 @@ ACCEPTED: list[tuple[Any, list[object]]] = [
     (values.Rate, [0.001, 1.0, 100_000.0]),
     (values.Flag, [True, False]),
     (values.Model, ["ideal"]),
-    (values.Mode, ["off", "vmq", "vmmq"]),
+    (values.Mode, list(MODES)),
     (values.Arbiter, ["deficit", "round-robin"]),
 ]
 

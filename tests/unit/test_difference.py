@@ -1,5 +1,6 @@
 """From one set of tables to another: what changes hands, what stays, and what is agreed on meanwhile."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from vmdqemu.nic.adapter import (
     compile_tables,
 )
 from vmdqemu.nic.difference import compare
-from vmdqemu.nic.modes import MODES, OFF, RSS, VMMQ, VMQ
+from vmdqemu.nic.modes import MODES, OFF, OFF_NOLOOKUP, RSS, VMDQ, VMMQ, VMQ, Mode
 from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.tables import DEFAULT_QUEUE, Tables
 
@@ -50,6 +51,12 @@ def test_a_filter_that_moves_changes_its_old_vport_and_its_new_one() -> None:
     assert change.kept == {2, 3}
     assert change.changed == {DEFAULT_QUEUE, 1, 4, 5}
     assert change.meanwhile.filters == {(mac(2), 10): 2}
+
+
+@pytest.mark.parametrize("mode", [OFF_NOLOOKUP, VMQ], ids=["processors", "copy"])
+def test_every_queue_changes_where_the_host_is_to_serve_it_otherwise(mode: Mode) -> None:
+    change = compare(after(SetMode(VMDQ)), after(SetMode(mode)))
+    assert change[:2] == (frozenset(), frozenset({DEFAULT_QUEUE, 1, 2, 3}))
 
 
 def test_a_vport_that_comes_changes_no_other() -> None:

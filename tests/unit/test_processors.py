@@ -7,7 +7,7 @@ from vmdqemu.host.processors import CREDIT_SECONDS, DutyCycle, place_statically
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic.adapter import Adapter, compile_tables
 from vmdqemu.nic.models import IDEAL
-from vmdqemu.nic.modes import OFF, RSS, VMMQ, VMQ, Mode
+from vmdqemu.nic.modes import OFF, OFF_NOLOOKUP, RSS, VMMQ, VMQ, Mode
 from vmdqemu.nic.tables import Tables
 
 
@@ -40,6 +40,10 @@ def test_a_vports_queues_are_on_different_processors() -> None:
     placement = place_statically(_tables(VMMQ, 4, default=2), 4)
     assert [placement[queue] for queue in (0, 1)] == [0, 1]
     assert [placement[queue] for queue in (2, 3, 4, 5)] == [0, 1, 2, 3]
+
+
+def test_a_mode_may_take_fewer_processors_than_there_are() -> None:
+    assert place_statically(_tables(OFF_NOLOOKUP, 1, 1, 1), 4) == {0: 0, 1: 0, 2: 0, 3: 0}
 
 
 @given(share=st.floats(0.01, 0.99), burst=st.floats(1e-5, 1e-3), seconds=st.integers(1, 3))

@@ -30,8 +30,11 @@ class ModeName(StrEnum):
 
     OFF = "off"
     RSS = "rss"
+    VMDQ = "vmdq"
     VMQ = "vmq"
     VMMQ = "vmmq"
+    OFF_NOCOPY = "off-nocopy"
+    OFF_NOLOOKUP = "off-nolookup"
 
 
 LabFile = Annotated[Path, typer.Argument(metavar="LAB.toml", help="The lab file.", show_default=False)]
@@ -146,7 +149,12 @@ def queue_set(
 @mode.command("set")
 def mode_set(
     name: Annotated[
-        ModeName, typer.Argument(metavar="MODE", help="off, rss, vmq or vmmq.", show_default=False)
+        ModeName,
+        typer.Argument(
+            metavar="MODE",
+            help="off, rss, vmdq, vmq, vmmq, off-nocopy or off-nolookup.",
+            show_default=False,
+        ),
     ],
     lab: LabName = None,
     as_json: AsJson = False,

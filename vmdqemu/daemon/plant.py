@@ -102,6 +102,7 @@ def describe(config: LabConfig) -> Adapter:
         wire=config.wire is not None,
         local_switch=config.adapter.local_switch,
         vxlan_port=config.adapter.vxlan_port,
+        shared_memory=config.adapter.shared_memory,
         default_queue_pairs=config.host.processors,
     )
     problems = []

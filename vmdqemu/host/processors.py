@@ -14,6 +14,8 @@ def place_statically(tables: Tables, processors: int, placed: Placement | None =
 
     The default VPort's queues go round by themselves, the VMs' in queue order: a VPort's are spread too.
     """
+    if tables.processors is not None:
+        processors = min(tables.processors, processors)
     queues = sorted(queue for vport in tables.vports.values() for queue in vport.queues)
     rounds = (_go_round(round_, processors, placed or {}) for round_ in (tables.default_queues, queues))
     return {queue: processor for placement in rounds for queue, processor in placement.items()}

@@ -61,6 +61,7 @@ class Adapter(NamedTuple):
     wire: bool
     local_switch: bool = False
     vxlan_port: int = VXLAN_PORT
+    shared_memory: bool = True  # a VM's queue may receive into the VM's memory
     default_queue_pairs: int = 1  # of the default VPort (NDIS: DefaultPFVPort.NumQueuePairs)
     vports: Mapping[int, VPort] = {}
     filters: Mapping[int, Filter] = {}
@@ -239,6 +240,9 @@ def compile_tables(adapter: Adapter, generation: int) -> Tables:
     return Tables(
         generation=generation,
         sort=adapter.mode.sort,
+        lookup=adapter.mode.lookup,
+        copy=adapter.mode.copy or not (adapter.mode.lookup or adapter.shared_memory),
+        processors=adapter.mode.processors,
         local_switch=adapter.local_switch and adapter.mode.sort is Sort.FILTERS,
         wire=adapter.wire,
         mtu=adapter.mtu,

@@ -32,6 +32,9 @@ class Tables(NamedTuple):
 
     generation: int
     sort: Sort
+    lookup: bool  # the host looks up whose a frame is, also of those that a filter could have placed
+    copy: bool  # the host copies a VM's frames into its memory; else they are received there
+    processors: int | None  # how many may serve the RX queues; None: all that the host has
     local_switch: bool  # the adapter switches between its VPorts itself
     wire: bool  # there is an external port
     mtu: int
@@ -40,6 +43,15 @@ class Tables(NamedTuple):
     default_rss: Rss | None  # spreads over them; None where there is one
     filters: Mapping[FilterKey, int]
     vports: Mapping[int, VPortTable]  # without the default VPort
+
+    @property
+    def default_copy(self) -> bool:
+        """Whether the host copies what the default VPort's queues hold.
+
+        Only a VM's own queue may be in its memory: what is in the others may be anybody's
+        (NDIS: security-issues-with-ndis-virtual-machine--vm--shared-memory).
+        """
+        return self.copy or self.sort is Sort.FILTERS
 
     @property
     def max_frame(self) -> int:
@@ -54,6 +66,9 @@ class Tables(NamedTuple):
 NO_TABLES = Tables(
     generation=0,
     sort=Sort.NONE,
+    lookup=True,
+    copy=False,
+    processors=None,
     local_switch=False,
     wire=False,
     mtu=0,
