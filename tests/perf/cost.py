@@ -12,6 +12,7 @@ from tests.unit.builders import OUTSIDE, Vm, mac, octets, packet
 from tests.unit.pumping import PLAIN, Fabric
 from vmdqemu.datapath.action import Rings
 from vmdqemu.datapath.pump import Pump
+from vmdqemu.datapath.vnet import Buffer
 
 FRAMES: Final = 20_000
 REPEATS: Final = 5
@@ -74,7 +75,7 @@ def _time(fabric: Fabric, kind: Kind, repeat: int) -> float:
     frames = [kind(repeat * FRAMES + number) for number in range(FRAMES)]
     numbers = count()
 
-    def read(buffer: bytearray) -> int | None:
+    def read(buffer: Buffer) -> int | None:
         number = next(numbers)
         if number >= FRAMES:
             return None

@@ -60,10 +60,10 @@ def adapter(
     wire: bool = True,
     local_switch: bool = False,
     mtu: int = 1500,
-    default_queue_pairs: int = 1,
+    **options: Any,
 ) -> Adapter:
     """An adapter with one VPort a VM, numbered from 1."""
-    built = Adapter(model, mode, mtu, wire, local_switch, default_queue_pairs=default_queue_pairs)
+    built = Adapter(model, mode, mtu, wire, local_switch, **options)
     for number, vm in enumerate(vms, start=1):
         macs = (mac(number),) if vm.macs is None else vm.macs
         built = accept(

@@ -9,8 +9,9 @@ from typing import Any, Self
 
 from tests.unit.builders import Vm, adapter
 from vmdqemu.datapath.action import Rings
-from vmdqemu.datapath.pump import Pump, Spent
+from vmdqemu.datapath.pump import BUFFER_OCTETS, Pump, Spent
 from vmdqemu.datapath.shm import Counters, Layout
+from vmdqemu.datapath.vnet import Buffer
 from vmdqemu.nic.adapter import compile_tables
 
 PLAIN = bytes(10)  # the vnet header of a frame without offloads
@@ -40,7 +41,7 @@ class Queued:
     def __init__(self) -> None:
         self.frames: deque[bytes | OSError] = deque()
 
-    def __call__(self, buffer: bytearray) -> int | None:
+    def __call__(self, buffer: Buffer) -> int | None:
         """The next frame."""
         if not self.frames:
             return None
@@ -57,7 +58,7 @@ class Fabric:
     def __init__(self, *vms: Vm, **options: Any) -> None:
         built = adapter(*vms, **options)
         self.tables = compile_tables(built, generation=1)
-        rings = (int(self.tables.wire), *(vm.queue_pairs for vm in vms))
+        rings = (built.rx_queues if built.wire else 0, *(vm.queue_pairs for vm in vms))
         self._layout = Layout(workers=1, rings=rings, queues=built.rx_queues)
         cells = memoryview(bytearray(self._layout.octets)).cast("Q")
         self.counters = Counters(self._layout, cells)
@@ -67,7 +68,8 @@ class Fabric:
             ours.setblocking(False)
             theirs.setblocking(False)
         fds = {line: theirs.fileno() for line, (_, theirs) in self._ends.items()}
-        self.rings = Rings(0, self._layout, cells, fds)
+        arenas = {port: memoryview(bytearray(BUFFER_OCTETS)) for port in range(1, len(rings))}
+        self.rings = Rings(0, self._layout, cells, fds, arenas=arenas)
 
     def __enter__(self) -> Self:
         return self
@@ -81,6 +83,10 @@ class Fabric:
     def lines(self) -> list[Line]:
         """Every ring."""
         return list(self._ends)
+
+    def arrive(self, line: Line, frame: bytes) -> None:
+        """Put a frame in a ring, to be read from its file descriptor."""
+        self._ends[line][0].send(frame)
 
     def written(self) -> Written:
         """What was written since the last time, vnet headers included; rings without any are left out."""

@@ -10,7 +10,7 @@ from netns import links
 from netns.lab import Lab
 from vmdqemu.config import LabConfig, VmConfig
 from vmdqemu.daemon.runtime import Record
-from vmdqemu.datapath import inbox, shm, tap, uplink
+from vmdqemu.datapath import arena, inbox, shm, tap, uplink
 from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.tap import Tap
 from vmdqemu.datapath.uplink import Uplink
@@ -39,6 +39,7 @@ class Port:
     ns: str
     ifname: str
     tap: Tap
+    arena: int | None = None  # file descriptor of the VM's memory
     weight: int = 1
     rate: float | None = None  # wire octets a second
 
@@ -69,6 +70,11 @@ class Plant:
         """Every kernel ring by port and ring, the inboxes too."""
         fds = {port.number: port.tap.fds for port in self.all_ports} | {INBOX: self.inboxes}
         return {(port, ring): fd for port, rings in fds.items() for ring, fd in enumerate(rings)}
+
+    @property
+    def arena_fds(self) -> dict[int, int]:
+        """The memory that each VM receives into, by port."""
+        return {port.number: port.arena for port in self.ports if port.arena is not None}
 
     def rings_of(self, processor: int) -> tuple[RingName, ...]:
         """The rings that a processor serves: its share of pf0's, and its inbox."""
@@ -149,9 +155,11 @@ def _build_vm(number: int, vm: VmConfig, config: LabConfig, lab: Lab) -> Port:
         ns, GUEST_LINK, rings=vm.queues, ring=config.adapter.ring, offloads=config.adapter.offloads
     )
     lab.push(tap.close, device.fds)
+    memory = arena.create(1 + config.host.processors)
+    lab.push(tap.close, (memory,))
     links.set_mac(ns, GUEST_LINK, format_mac(vm.mac))
     links.up(ns, GUEST_LINK, mtu=config.mtu)
     for address in vm.addresses:
         links.add_address(ns, GUEST_LINK, address)
     rate = None if vm.rate is None else vm.rate * 1e6 / 8
-    return Port(number, vm.name, ns, GUEST_LINK, device, vm.weight, rate)
+    return Port(number, vm.name, ns, GUEST_LINK, device, memory, vm.weight, rate)

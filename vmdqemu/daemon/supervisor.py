@@ -213,6 +213,8 @@ class Supervisor:
             speed=role.speed,
             ports=ports,
         )
+        if role.processor is not None:  # receives for VMs
+            await _send_arenas(worker, self.plant)
         role.instructed.set()  # messages keep their order: a change comes behind these tables
         await worker.command("tables", **self._rules())
         await worker.command("start", rings=[ring for ring in role.rings if ring[0] not in self.gone])
@@ -222,6 +224,11 @@ async def _send_rings(worker: WorkerProcess, plant: Plant, names: tuple[RingName
     for start in range(0, len(names), channel.MAX_FDS):
         part = names[start : start + channel.MAX_FDS]
         await worker.command("rings", tuple(plant.ring_fds[name] for name in part), rings=part)
+
+
+async def _send_arenas(worker: WorkerProcess, plant: Plant) -> None:
+    arenas = plant.arena_fds
+    await worker.command("arenas", tuple(arenas.values()), ports=list(arenas))
 
 
 def _roles(plant: Plant) -> tuple[Role, ...]:

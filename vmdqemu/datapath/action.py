@@ -21,12 +21,13 @@ class Output(NamedTuple):
     row: int  # its first counter cell in this worker's block
     edit: Edit = Edit.KEEP
     shortest: int = 0  # octets; a frame that has fewer is padded
+    arena: memoryview | None = None  # the VM's memory, where each frame is copied on its way
 
 
 class Action:
     """What is done with every frame of one kind."""
 
-    __slots__ = ("by_flow", "copies", "drop", "fd", "lookup", "outputs", "queues", "vlan")
+    __slots__ = ("arena", "by_flow", "copies", "drop", "fd", "lookup", "outputs", "queues", "vlan")
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Action:
         """queues: counter cells of the RX queues it is placed in; drop: offset of the reason's counter."""
         as_it_is = len(outputs) == 1 and outputs[0].edit is Edit.KEEP
         self.fd = outputs[0].fd if as_it_is else NO_RING  # the only ring, for a frame that is not edited
+        self.arena = outputs[0].arena if as_it_is else None
         self.outputs = outputs
         self.queues = queues
         self.vlan = vlan
@@ -62,6 +64,7 @@ class Rings(NamedTuple):
     fds: Mapping[tuple[int, int], int]  # by port and ring
     elsewhere: Mapping[int, int] = {}  # RX queues that another processor serves, and its number
     places: bool = True  # counts what the silicon placed in the queues; not of a frame that was handed over
+    arenas: Mapping[int, memoryview] = {}  # this worker's slot of each VM's memory, by port
 
     def row(self, port: int, ring: int) -> int:
         """The first counter cell of a ring, in this worker's block."""
@@ -75,8 +78,11 @@ class Rings(NamedTuple):
         """For what was handed over to us: it is placed already, and ours."""
         return self._replace(elsewhere={}, places=False)
 
-    def action(self, verdict: Verdict) -> Action:
-        """Make a verdict ready. A frame of another processor's queue is handed over as it is."""
+    def action(self, verdict: Verdict, *, copy: bool = False) -> Action:
+        """Make a verdict ready. A frame of another processor's queue is handed over as it is.
+
+        copy: frames lie in the host's memory, and what a VM gets of them is copied into its own.
+        """
         placed = verdict.nic.queues
         queues = tuple(self.layout.queue_cell(self.worker, to.queue) for to in placed if self.places)
         if placed and (processor := self.elsewhere.get(placed[0].queue)) is not None:
@@ -88,6 +94,7 @@ class Rings(NamedTuple):
                 self.row(to.port, to.channel),
                 to.edit,
                 SHORTEST_ON_WIRE if to.port == WIRE else 0,
+                self.arenas[to.port] if copy and to.port != WIRE else None,
             )
             for to in verdict.deliveries
         )

@@ -9,6 +9,7 @@ Everything that is imported later would have to be opened, so all imports come f
 
 import ctypes
 import errno
+import fcntl
 import os
 from typing import Final
 
@@ -24,7 +25,7 @@ _LAST_CAPABILITY = "/proc/sys/kernel/cap_last_cap"
 
 ALLOWED: Final = (
     # the steady state
-    *("read", "write", "writev", "epoll_pwait", "epoll_wait"),
+    *("read", "readv", "write", "writev", "epoll_pwait", "epoll_wait"),
     # the control channel: rings come and go, counters are mapped
     *("recvmsg", "sendmsg", "epoll_ctl", "close", "mmap", "munmap", "mremap", "madvise", "brk"),
     # the interpreter and the event loop
@@ -80,4 +81,6 @@ def _filter_system_calls() -> None:
     allow_list = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.EPERM))
     for name in ALLOWED:
         allow_list.add_rule(pyseccomp.ALLOW, name)
+    duplicate = pyseccomp.Arg(1, pyseccomp.EQ, fcntl.F_DUPFD_CLOEXEC)  # mmap.mmap() begins with it
+    allow_list.add_rule(pyseccomp.ALLOW, "fcntl", duplicate)
     allow_list.load()

@@ -11,8 +11,9 @@ from struct import Struct
 from typing import Final
 
 from vmdqemu.datapath.action import BY_FLOW, Action, Rings
-from vmdqemu.datapath.vnet import FRAME, VNET_OCTETS
+from vmdqemu.datapath.vnet import FRAME, VNET_OCTETS, Buffer
 from vmdqemu.host.decide import decide
+from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.frame import (
     ETHERNET_OCTETS,
     ETHERTYPE_IPV4,
@@ -71,7 +72,7 @@ class Memory:
 class FlowKey:
     """Reads the flow key of the frame in a buffer, for the frames that need no parsing."""
 
-    def __init__(self, buffer: bytearray, tunnels: Tunnels) -> None:
+    def __init__(self, buffer: Buffer, tunnels: Tunnels) -> None:
         view = memoryview(buffer)
         port = tunnels.vxlan_port
         self._vxlan_port = b"" if port is None else port.to_bytes(2, "big")
@@ -109,11 +110,12 @@ class FlowKey:
 class FlowCache:
     """Finds the action for the frame in a buffer. Serves one ring."""
 
-    def __init__(self, buffer: bytearray, source: int, tables: Tables, rings: Rings) -> None:
+    def __init__(self, buffer: Buffer, source: int, tables: Tables, rings: Rings) -> None:
         """source: the port that the ring belongs to."""
         self._source = source
         self._tables = tables
         self._rings = rings
+        self._copy = source == WIRE and tables.default_copy  # a sending VM's frames are in nobody's queue
         self._addresses = Memory(ADDRESS_ENTRIES)
         self._flows = Memory(FLOW_ENTRIES)
         self._key = FlowKey(buffer, tables.tunnels)
@@ -177,4 +179,5 @@ class FlowCache:
         """A verdict made now, and whether it is that of every frame with these addresses and EtherType."""
         self.misses += 1
         verdict = decide(frame, self._source, self._tables)
-        return self._rings.action(verdict), not verdict.spread and frame.tags == 0 and frame.fault is None
+        action = self._rings.action(verdict, copy=self._copy)
+        return action, not verdict.spread and frame.tags == 0 and frame.fault is None

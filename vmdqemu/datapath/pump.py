@@ -13,15 +13,17 @@ from typing import Final, NamedTuple
 
 from vmdqemu.datapath import vnet
 from vmdqemu.datapath.action import NO_DROP, NO_RING, SHORTEST_ON_WIRE, Action, Output, Rings
+from vmdqemu.datapath.arena import SLOT_OCTETS, copy_into
 from vmdqemu.datapath.flowcache import FlowCache
 from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.shm import QUEUE_OFFSET, RING_OFFSET
+from vmdqemu.datapath.vnet import Buffer
 from vmdqemu.host.vswitch import WIRE, Edit
 from vmdqemu.nic.counters import DropReason, QueueCounter, RingCounter
 from vmdqemu.nic.frame import ETHERNET_OCTETS
 from vmdqemu.nic.tables import Tables
 
-BUFFER_OCTETS: Final = 1 << 17  # the largest superframe is 64 KiB and its headers
+BUFFER_OCTETS: Final = SLOT_OCTETS  # what fits in one fits in the other
 SHORTEST: Final = vnet.VNET_OCTETS + ETHERNET_OCTETS
 NEVER_PADDED: Final = vnet.VNET_OCTETS + SHORTEST_ON_WIRE
 MISS_BUDGET: Final = 8  # verdicts made in one burst: each takes as long as several frames
@@ -61,25 +63,29 @@ class Pump:
     """Serves one ring of one port. Owned by one worker."""
 
     def __init__(
-        self, port: int, ring: int, read: Callable[[bytearray], int | None], tables: Tables, rings: Rings
+        self,
+        port: int,
+        ring: int,
+        read: Callable[[Buffer], int | None],
+        tables: Tables,
+        rings: Rings,
+        buffer: Buffer | None = None,
     ) -> None:
-        """read: the ring's readinto; None when it is empty. What is in an inbox came from the wire."""
+        """read: the ring's readinto; None when it is empty. buffer: where it reads frames to.
+
+        What is in an inbox came from the wire.
+        """
         self.port = port
-        self._source = WIRE if port == INBOX else port
         self.ring = ring
         self._read = read
         self._row = rings.row(port, ring)
         self._cells = rings.cells
-        self._buffer = bytearray(BUFFER_OCTETS)
+        self._buffer = bytearray(BUFFER_OCTETS) if buffer is None else buffer
         self._view = memoryview(self._buffer)
-        self.put_tables(tables, rings)
+        self._max_frame = tables.max_frame
+        self._cache = FlowCache(self._buffer, WIRE if port == INBOX else port, tables, rings)
         self._frames = self._wire_frames = self._octets = 0  # of this burst
         self._refused = self._refused_octets = 0  # of this run: written, but not taken
-
-    def put_tables(self, tables: Tables, rings: Rings) -> None:
-        """Rule by these tables from the next burst on; what the cache remembers was ruled by others."""
-        self._max_frame = tables.max_frame
-        self._cache = FlowCache(self._buffer, self._source, tables, rings)
 
     def burst(self, reads: int, octet_limit: int) -> Spent:
         """Read until the ring is empty, `reads` frames were read, or `octet_limit` octets were reached."""
@@ -118,8 +124,13 @@ class Pump:
                             action, frames, octets = found, 0, 0
                         frames += 1
                         octets += length
+                        frame = view[:length]
+                        arena = found.arena
+                        if arena is not None:  # VMBus
+                            arena[:length] = frame
+                            frame = arena[:length]
                         try:
-                            write(found.fd, view[:length])
+                            write(found.fd, frame)
                         except OSError as error:
                             self._refuse(error, length)
                 if total >= octet_limit or cache.misses >= MISS_BUDGET:
@@ -133,15 +144,18 @@ class Pump:
         count, header, longest = 1, 0, length - vnet.VNET_OCTETS
         if self._buffer[vnet.GSO_TYPE] and SHORTEST <= length < BUFFER_OCTETS:
             count, header, longest = vnet.segments(self._buffer, length)
-        if longest <= self._max_frame and length >= SHORTEST:
-            action = self._cache.known(self._cache.l2_key())
-            if action is None or action.by_flow:
-                action = self._cache.look(action, length, longest)
-        else:
-            action = self._cache.look_closely(length, longest)
         added = (count - 1) * header
-        self._carry_out(action, length, count, length - vnet.VNET_OCTETS + added)
+        self._carry_out(self._find(length, longest), length, count, length - vnet.VNET_OCTETS + added)
         return added
+
+    def _find(self, length: int, longest: int) -> Action:
+        """The action for a frame of any size; longest: octets of its longest wire frame."""
+        if longest > self._max_frame or length < SHORTEST:
+            return self._cache.look_closely(length, longest)
+        action = self._cache.known(self._cache.l2_key())
+        if action is None or action.by_flow:
+            action = self._cache.look(action, length, longest)
+        return action
 
     def _carry_out(self, action: Action, length: int, wire_frames: int, octets: int) -> None:
         """Count one frame, then write it to all its rings: what a crash cuts off was read, not delivered."""
@@ -155,23 +169,30 @@ class Pump:
                 self._count_writes(output.row, 1, wire_frames, octets + added * wire_frames)
 
     def _write(self, output: Output, action: Action, length: int) -> int:
-        """Write one frame to one ring, its tag edited, padded; the octets that this added.
+        """Write one frame to one ring, its tag edited, padded, copied; the octets that this added.
 
         Padding matters: Linux throws a tagged frame of fewer than 20 octets away and counts it nowhere.
         """
-        parts: tuple[bytes | memoryview, ...] = (self._view[:length],)
-        added = 0
+        parts: tuple[bytes | memoryview, ...]
         if output.edit is Edit.INSERT and action.vlan is not None:
             head = vnet.head_with_tag(self._buffer, action.vlan)
-            parts, added = (head, self._view[vnet.ADDRESSES_END : length]), vnet.TAG_OCTETS
+            parts, added = (head, *self._behind(vnet.ADDRESSES_END, length)), vnet.TAG_OCTETS
         elif output.edit is Edit.STRIP:
             head = vnet.head_without_tag(self._buffer)
-            parts, added = (head, self._view[vnet.TAG_END : length]), -vnet.TAG_OCTETS
+            parts, added = (head, *self._behind(vnet.TAG_END, length)), -vnet.TAG_OCTETS
+        else:
+            parts, added = self._behind(0, length), 0
         missing = output.shortest + vnet.VNET_OCTETS - length - added
         if missing > 0 and not self._buffer[vnet.GSO_TYPE]:  # a superframe's segments are cut later
             parts, added = (*parts, bytes(missing)), added + missing
+        if output.arena is not None:
+            parts = (copy_into(output.arena, parts),)
         os.writev(output.fd, parts)
         return added
+
+    def _behind(self, start: int, length: int) -> tuple[memoryview, ...]:
+        """The frame from octet `start` on, in as many parts as it lies in."""
+        return (self._view[start:length],)
 
     def _refuse(self, error: OSError, length: int) -> None:
         self._refused += 1

@@ -29,6 +29,12 @@ def _rings_for(port: int, rings: Rings) -> Rings:
     return rings.taken() if port == INBOX else rings
 
 
+def open_pump(port: int, ring: int, tables: Tables, rings: Rings) -> Pump:
+    """The pump that serves a ring as long as these tables are in effect."""
+    read = io.FileIO(rings.fds[port, ring], "r", closefd=False).readinto
+    return Pump(port, ring, read, tables, rings)
+
+
 class Service:
     """What one worker reads, in which order, and how fast."""
 
@@ -66,22 +72,21 @@ class Service:
 
     def put_tables(self, tables: Tables, rings: Rings) -> None:
         """Rule by other tables from the next frame on."""
-        for pump in self._pumps.values():
-            pump.put_tables(tables, _rings_for(pump.port, rings))
+        for pump in list(self._pumps.values()):
+            self._renew(pump, tables, rings)
 
     def put_placement(self, tables: Tables, rings: Rings) -> None:
         """Hand over to other processors from the next frame on; only default rings hold frames of theirs."""
-        for pump in self._pumps.values():
+        for pump in list(self._pumps.values()):
             if pump.port == WIRE and pump.ring in tables.default_queues:
-                pump.put_tables(tables, rings)
+                self._renew(pump, tables, rings)
 
     def start(self, port: int, ring: int, tables: Tables, rings: Rings) -> None:
         """Read a ring from now on. What waits in it already wakes us at once. Again changes nothing."""
         fd = rings.fds[port, ring]
         if fd in self._pumps:
             return
-        read = io.FileIO(fd, "r", closefd=False).readinto
-        self._pumps[fd] = Pump(port, ring, read, tables, _rings_for(port, rings))
+        self._pumps[fd] = open_pump(port, ring, tables, _rings_for(port, rings))
         self._edges.register(fd, select.EPOLLIN | select.EPOLLET)
 
     def stop(self, port: int, ring: int, frames: int, tables: Tables, rings: Rings) -> None:
@@ -95,12 +100,20 @@ class Service:
             return
         self._forget(pump)
         self._withdraw(pump)
-        pump.put_tables(tables, _rings_for(port, rings).direct())
+        pump = open_pump(port, ring, tables, _rings_for(port, rings).direct())
         while frames > 0:
             spent = pump.burst(min(frames, BUDGET_FRAMES), NO_LIMIT)
             if spent.empty:
                 return
             frames -= spent.reads
+
+    def _renew(self, pump: Pump, tables: Tables, rings: Rings) -> None:
+        """Another pump for the same ring, at the same place in the line."""
+        renewed = open_pump(pump.port, pump.ring, tables, _rings_for(pump.port, rings))
+        waiting = self._waiting[pump.port]
+        if pump in waiting:
+            waiting[waiting.index(pump)] = renewed
+        self._pumps[rings.fds[pump.port, pump.ring]] = renewed
 
     def _forget(self, pump: Pump) -> None:
         fd = next(fd for fd, served in self._pumps.items() if served is pump)

@@ -31,6 +31,9 @@ _TCP_DATA_OFFSET = 12
 _MAX = 0xFFFF  # of a 16-bit field
 
 
+Buffer = bytearray | memoryview
+
+
 class Segments(NamedTuple):
     """What a superframe stands for."""
 
@@ -39,39 +42,41 @@ class Segments(NamedTuple):
     longest: int  # octets of the longest wire frame
 
 
-def segments(buffer: bytearray, length: int) -> Segments:
-    """Count the wire frames of the superframe in `buffer`: `length` octets with the vnet header.
+def segments(buffer: Buffer, length: int) -> Segments:
+    """Count the wire frames of the superframe of `length` octets, vnet header included.
+
+    buffer: all of it, or its head.
 
     hdr_len is only a hint of the sending kernel's, so the header is measured: up to csum_start, then what the
     transport header says of itself. A header that lies past the end stands for one frame of that length.
     """
     _, gso_type, _, gso_size, csum_start, _ = _HEADER.unpack_from(buffer)
     octets = length - VNET_OCTETS
-    header = csum_start + _transport_header(buffer, FRAME + csum_start, length, gso_type)
+    header = csum_start + _transport_header(buffer, FRAME + csum_start, min(length, len(buffer)), gso_type)
     payload = octets - header
     if gso_size == 0 or payload <= 0:
         return Segments(1, 0, octets)
     return Segments(-(-payload // gso_size), header, header + min(gso_size, payload))
 
 
-def _transport_header(buffer: bytearray, start: int, length: int, gso_type: int) -> int:
+def _transport_header(buffer: Buffer, start: int, end: int, gso_type: int) -> int:
     if gso_type & 0x7F == GSO_UDP_L4:
         return _UDP_HEADER
     data_offset = start + _TCP_DATA_OFFSET
-    return (buffer[data_offset] >> 4) * 4 if data_offset < length else 0
+    return (buffer[data_offset] >> 4) * 4 if data_offset < end else 0
 
 
-def head_with_tag(buffer: bytearray, vid: int) -> bytes:
+def head_with_tag(buffer: Buffer, vid: int) -> bytes:
     """The vnet header, both addresses and a new tag: what goes before octet ADDRESSES_END of the frame."""
     return _moved(buffer, TAG_OCTETS) + buffer[FRAME:ADDRESSES_END] + _TAG.pack(_TPID, vid)
 
 
-def head_without_tag(buffer: bytearray) -> bytes:
+def head_without_tag(buffer: Buffer) -> bytes:
     """The vnet header and both addresses: what goes before octet TAG_END of the frame."""
     return _moved(buffer, -TAG_OCTETS) + buffer[FRAME:ADDRESSES_END]
 
 
-def _moved(buffer: bytearray, by: int) -> bytes:
+def _moved(buffer: Buffer, by: int) -> bytes:
     """The vnet header for a frame whose headers moved. Fields that are not in use stay 0.
 
     hdr_len is a hint, and the kernel cuts it to 16 bits: one that does not fit is as good as the nearest.

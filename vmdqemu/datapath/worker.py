@@ -7,6 +7,7 @@ with `done` and its number once it is carried out:
 
     rings      file descriptors, and which port and ring each one is
     role       its block of counters, its ports, how turns are shared, its processor and its share of a CPU
+    arenas     file descriptors of VMs' memories, and whose each one is; behind the role
     tables     what a verdict depends on; a later one replaces an earlier one between two frames
     placement  which processor serves which RX queue; a frame of another's is handed over to it
     start      read these rings from now on
@@ -24,7 +25,7 @@ from typing import Any
 
 import uvloop
 
-from vmdqemu.datapath import channel, shm
+from vmdqemu.datapath import arena, channel, shm
 from vmdqemu.datapath.action import Rings
 from vmdqemu.datapath.channel import Message
 from vmdqemu.datapath.confine import confine, refuse_io_uring
@@ -53,6 +54,7 @@ class Worker:
         self._processor: int | None = None
         self._verbs = {
             "rings": self._take_rings,
+            "arenas": self._take_arenas,
             "role": self._take_role,
             "tables": self._take_tables,
             "placement": self._take_placement,
@@ -82,6 +84,13 @@ class Worker:
     def _take_rings(self, message: Message, fds: list[int]) -> None:
         names = [(port, ring) for port, ring in message["rings"]]
         self._rings = self._rings._replace(fds={**self._rings.fds, **dict(zip(names, fds, strict=True))})
+
+    def _take_arenas(self, message: Message, fds: list[int]) -> None:
+        slots = [arena.slot(fd, self._rings.worker) for fd in fds]
+        for fd in fds:
+            os.close(fd)
+        arenas = dict(zip(message["ports"], slots, strict=True))
+        self._rings = self._rings._replace(arenas={**self._rings.arenas, **arenas})
 
     def _take_role(self, message: Message, _: list[int]) -> None:
         self._processor = message["processor"]
