@@ -13,7 +13,7 @@ from scapy.packet import Packet
 
 from tests.system.frames import BROADCAST, Ports, ports
 from tests.system.harness import RunningLab, eventually, running
-from vmdqemu.daemon.plant import describe
+from vmdqemu.config_adapter import describe
 from vmdqemu.host.decide import decide
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.adapter import compile_tables

@@ -13,7 +13,7 @@ from tests.system.harness import eventually
 from tests.unit.builders import OUTSIDE, mac, octets, tag
 from vmdqemu import config
 from vmdqemu.config import LabConfig
-from vmdqemu.daemon.plant import describe
+from vmdqemu.config_adapter import describe
 from vmdqemu.datapath import uplink
 from vmdqemu.datapath.uplink import OUTSIDE as OUTSIDE_LINK
 from vmdqemu.datapath.uplink import PF, WIRE, Direction, Uplink

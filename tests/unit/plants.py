@@ -3,7 +3,8 @@
 from netns.counters import LinkCounters
 from netns.namespace import NamespaceMissing
 from vmdqemu.config import LabConfig, parse
-from vmdqemu.daemon.plant import Plant, Port, describe
+from vmdqemu.config_adapter import describe
+from vmdqemu.daemon.plant import Plant, Port
 from vmdqemu.datapath import shm
 from vmdqemu.datapath.tap import WITH_USO, Tap
 from vmdqemu.host.processors import place_statically

@@ -8,7 +8,8 @@ from pathlib import Path
 from vmdqemu import config as lab_file
 from vmdqemu.cli import start, table
 from vmdqemu.config import EXT, LabConfig, PortConfig
-from vmdqemu.daemon import main, plant
+from vmdqemu.config_adapter import describe
+from vmdqemu.daemon import main
 from vmdqemu.errors import LabFileError, UsageError
 
 
@@ -37,7 +38,7 @@ def load(file: Path) -> LabConfig:
     """A lab file that is right in itself and asks nothing that its adapter refuses. Raises LabFileError."""
     lab = lab_file.load(file)
     try:
-        plant.describe(lab)
+        describe(lab)
     except LabFileError as error:
         raise error.of(file) from None
     return lab

@@ -9,20 +9,17 @@ from dataclasses import dataclass
 from netns import links
 from netns.lab import Lab
 from vmdqemu.config import LabConfig, VmConfig
+from vmdqemu.config_adapter import describe
 from vmdqemu.daemon.runtime import Record
 from vmdqemu.datapath import arena, inbox, shm, tap, uplink
 from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.tap import Tap
 from vmdqemu.datapath.uplink import Uplink
-from vmdqemu.errors import LabFileError
 from vmdqemu.host import processors
 from vmdqemu.host.processors import BASE_PROCESSOR, Placement
 from vmdqemu.host.vswitch import WIRE
-from vmdqemu.nic import adapter as control
-from vmdqemu.nic.adapter import Adapter, Status, compile_tables
+from vmdqemu.nic.adapter import Adapter, compile_tables
 from vmdqemu.nic.frame import format_mac
-from vmdqemu.nic.models import MODELS
-from vmdqemu.nic.modes import MODES
 from vmdqemu.nic.tables import Tables
 
 GUEST_LINK = "eth0"  # a VM's interface, in every mode
@@ -94,35 +91,6 @@ def record(config: LabConfig, pid: int, file: str) -> Record:
     """What this lab is about to make."""
     outside = (config.nic_namespace, config.ext_namespace) if config.wire else ()
     return Record(config.name, pid, file, (*outside, *(config.namespace(vm) for vm in config.vms)))
-
-
-def describe(config: LabConfig) -> Adapter:
-    """The adapter that a lab file asks for, by the requests that a vSwitch makes for each VM.
-
-    Raises LabFileError where the model refuses one.
-    """
-    adapter = Adapter(
-        model=MODELS[config.adapter.model],
-        mode=MODES[config.adapter.mode],
-        mtu=config.mtu,
-        wire=config.wire is not None,
-        local_switch=config.adapter.local_switch,
-        vxlan_port=config.adapter.vxlan_port,
-        shared_memory=config.adapter.shared_memory,
-        default_queue_pairs=config.host.processors,
-    )
-    problems = []
-    for index, vm in enumerate(config.vms):
-        made = control.apply(adapter, control.CreateVPort(vm.name, vm.queues, vm.vlan, vm.spoof_check))
-        if made.status is Status.SUCCESS:
-            made = control.apply(made.adapter, control.SetFilter(made.number, vm.mac, vm.vlan))
-        if made.status is not Status.SUCCESS:
-            model = adapter.model
-            problems.append(f"vm[{index}]: {made.status}: more than the model {model.name} can hold")
-        adapter = made.adapter
-    if problems:
-        raise LabFileError(problems)
-    return adapter
 
 
 def build(config: LabConfig, lab: Lab) -> Plant:
