@@ -13,6 +13,7 @@ from vmdqemu.nic.counters import DropReason
 from vmdqemu.nic.filters import Vlan, vlan_of
 from vmdqemu.nic.frame import BROADCAST, insert_tag, is_multicast, parse, strip_tag
 from vmdqemu.nic.modes import MODES, OFF, VMMQ, VMQ, Mode
+from vmdqemu.nic.steps import Steps
 from vmdqemu.nic.tables import DEFAULT_VPORT, Tables
 
 MOST_VMS = 4
@@ -211,6 +212,17 @@ def test_a_queue_of_a_vport_is_delivered_to_the_channel_of_its_own(case: Case) -
             }
     for port, channel, _ in verdict.deliveries:
         assert channel in range(1 if port == WIRE else in_effect.vports[port].channels)
+
+
+@given(cases())
+def test_a_verdict_that_explains_itself_is_the_same_verdict(case: Case) -> None:
+    adapter, host = Steps(), Steps()
+    explained = decide(parse(case.octets), case.source, case.tables, adapter.take, host.take)
+    assert explained == case.verdict
+    last = (host.taken or adapter.taken)[-1]
+    assert (explained.drop is not None) == last.outcome.endswith(f": drop, {explained.drop}")
+    assert all(step.outcome and step.source for step in (*adapter.taken, *host.taken))
+    assert bool(host.taken) == (explained.nic.drop is None)
 
 
 # 1 and 2 without a VLAN, 3 and 4 in VLAN 10

@@ -8,10 +8,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PURE = {
+    "__future__",
     "collections",
     "dataclasses",
     "enum",
     "functools",
+    "ipaddress",
     "itertools",
     "math",
     "operator",
@@ -26,8 +28,15 @@ ONLY = {
 }
 NEVER = {
     "netns": {"vmdqemu"},
-    "vmdqemu/datapath": {"scapy", "matplotlib", "textual", "vmdqemu.daemon", "vmdqemu.cli"},
-    "vmdqemu/daemon": {"scapy", "matplotlib", "textual", "vmdqemu.cli"},
+    "vmdqemu/datapath": {
+        "scapy",
+        "matplotlib",
+        "textual",
+        "vmdqemu.daemon",
+        "vmdqemu.observe",
+        "vmdqemu.cli",
+    },
+    "vmdqemu/daemon": {"scapy", "matplotlib", "textual", "vmdqemu.cli", "vmdqemu.observe"},
 }
 
 

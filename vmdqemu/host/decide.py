@@ -2,11 +2,12 @@
 
 from typing import NamedTuple
 
-from vmdqemu.host import vswitch
+from vmdqemu.host import vswitch, words
 from vmdqemu.host.vswitch import WIRE, Delivery, HostVerdict
 from vmdqemu.nic import switch
 from vmdqemu.nic.counters import DropReason
 from vmdqemu.nic.frame import Frame
+from vmdqemu.nic.steps import Take, explained, plainly
 from vmdqemu.nic.switch import NicVerdict
 from vmdqemu.nic.tables import DEFAULT_VPORT, Tables
 
@@ -33,22 +34,38 @@ class Verdict(NamedTuple):
         return self.nic.spread or self.host.spread
 
 
-def decide(frame: Frame, source: int, tables: Tables) -> Verdict:
-    """The verdict on a frame that came in at port `source` (WIRE, or a VPort's number)."""
-    nic = switch.receive(frame, tables) if source == WIRE else switch.transmit(frame, source, tables)
+def decide(
+    frame: Frame, source: int, tables: Tables, adapter: Take = plainly, host: Take = plainly
+) -> Verdict:
+    """The verdict on a frame that came in at port `source` (WIRE, or a VPort's number).
+
+    adapter, host: how each half's steps are taken; Steps of `nic.steps` make the verdict explain itself.
+    """
+    nic = _silicon(frame, source, tables, adapter)
     if nic.drop is not None:
         return Verdict(nic)
-    if nic.vswitch or any(placed.vport == DEFAULT_VPORT for placed in nic.queues):
-        return Verdict(nic, vswitch.route(frame, nic.vlan, source, tables))
-    return Verdict(nic, _without_lookup(frame, nic))
+    if host(_left_to_software, nic):
+        return Verdict(nic, vswitch.route(frame, nic.vlan, source, tables, host))
+    return Verdict(nic, _without_lookup(frame, nic, host))
 
 
-def _without_lookup(frame: Frame, nic: NicVerdict) -> HostVerdict:
+def _silicon(frame: Frame, source: int, tables: Tables, take: Take) -> NicVerdict:
+    if source == WIRE:
+        return switch.receive(frame, tables, take)
+    return switch.transmit(frame, source, tables, take)
+
+
+@explained("NDIS: vmq-receive-path", words.left_to_software)
+def _left_to_software(nic: NicVerdict) -> bool:
+    """What a VM sends, and what is in the default VPort's queues."""
+    return nic.vswitch or any(placed.vport == DEFAULT_VPORT for placed in nic.queues)
+
+
+def _without_lookup(frame: Frame, nic: NicVerdict, take: Take) -> HostVerdict:
     """The silicon named the VPorts: each queue has a channel of its own, and no address is looked up."""
     deliveries = [
-        Delivery(placed.vport, placed.relative, vswitch.edit_for(frame, nic.vlan, placed.vport))
-        for placed in nic.queues
+        take(vswitch.delivery, frame, nic.vlan, placed.vport, placed.relative) for placed in nic.queues
     ]
     if nic.wire:
-        deliveries.append(Delivery(WIRE, edit=vswitch.edit_for(frame, nic.vlan, WIRE)))
+        deliveries.append(take(vswitch.delivery, frame, nic.vlan, WIRE))
     return HostVerdict(deliveries=tuple(deliveries))

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from vmdqemu.host import words
+from vmdqemu.nic.steps import explained
 from vmdqemu.nic.tables import Tables
 
 BASE_PROCESSOR = 0  # serves the default queue, and the first of each round
@@ -31,6 +33,12 @@ def _go_round(queues: Sequence[int], processors: int, placed: Placement) -> dict
             placement[queue] = processor
             served[processor] += 1
     return placement
+
+
+@explained("NDIS: vmq-interrupt-requirements", words.processor)
+def processor(queue: int, placement: Placement) -> int:
+    """The one that serves an RX queue."""
+    return placement[queue]
 
 
 CREDIT_SECONDS = 0.004  # unused time that a processor may save up

@@ -6,10 +6,12 @@ It knows every VM by MAC and VLAN, so it learns nothing and floods no unicast: a
 from enum import Enum
 from typing import NamedTuple
 
+from vmdqemu.host import words
 from vmdqemu.nic import filters, rss
 from vmdqemu.nic.counters import DropReason
 from vmdqemu.nic.filters import Vlan
 from vmdqemu.nic.frame import Frame, is_multicast
+from vmdqemu.nic.steps import Take, explained, plainly
 from vmdqemu.nic.tables import Tables
 
 WIRE = 0  # as a port number; a VM's port has its VPort's number
@@ -45,28 +47,34 @@ class HostVerdict(NamedTuple):
         return max(0, len(self.deliveries) - 1)
 
 
-def route(frame: Frame, vlan: Vlan, source: int, tables: Tables) -> HostVerdict:
+def route(frame: Frame, vlan: Vlan, source: int, tables: Tables, take: Take = plainly) -> HostVerdict:
     """Look up who gets a frame that came in at port `source` in `vlan`."""
-    if is_multicast(frame.destination):
-        ports, drop = _replicate(frame, vlan, source, tables)
-    else:
-        ports, drop = _look_up(frame, vlan, source, tables)
+    find = _replicate if is_multicast(frame.destination) else _look_up
+    ports, drop = take(find, frame, vlan, source, tables)
     if drop is not None:
         return HostVerdict(lookup=True, drop=drop)
-    return deliver(frame, vlan, ports, tables)._replace(lookup=True)
+    return deliver(frame, vlan, ports, tables, take)._replace(lookup=True)
 
 
-def deliver(frame: Frame, vlan: Vlan, ports: tuple[int, ...], tables: Tables) -> HostVerdict:
+def deliver(
+    frame: Frame, vlan: Vlan, ports: tuple[int, ...], tables: Tables, take: Take = plainly
+) -> HostVerdict:
     """Hand a frame to ports: to each VM the channel that its flow belongs to, tagged as the port wants it."""
     deliveries = []
     spread = False
     for port in ports:
         channel = 0
         if port != WIRE and (table := tables.vports[port].rss) is not None:
-            channel = rss.queue_index(rss.hash_frame(frame, table), table)
+            channel = take(rss.queue_index, rss.hash_frame(frame, table, take), table)
             spread = True
-        deliveries.append(Delivery(port, channel, edit_for(frame, vlan, port)))
+        deliveries.append(take(delivery, frame, vlan, port, channel))
     return HostVerdict(deliveries=tuple(deliveries), spread=spread)
+
+
+@explained("X550 7.8.4", words.delivery)
+def delivery(frame: Frame, vlan: Vlan, port: int, channel: int = 0) -> Delivery:
+    """One copy, tagged as the port wants it."""
+    return Delivery(port, channel, edit_for(frame, vlan, port))
 
 
 def edit_for(frame: Frame, vlan: Vlan, port: int) -> Edit:
@@ -78,6 +86,7 @@ def edit_for(frame: Frame, vlan: Vlan, port: int) -> Edit:
     return Edit.KEEP if port == WIRE else Edit.STRIP
 
 
+@explained("NDIS: vmq-receive-path, 802.1Q 8.6.3", words.look_up)
 def _replicate(
     frame: Frame, vlan: Vlan, source: int, tables: Tables
 ) -> tuple[tuple[int, ...], DropReason | None]:
@@ -89,6 +98,7 @@ def _replicate(
     return ports, None if ports else DropReason.PORT_LIST_IS_EMPTY
 
 
+@explained("NDIS: vmq-receive-path", words.look_up)
 def _look_up(
     frame: Frame, vlan: Vlan, source: int, tables: Tables
 ) -> tuple[tuple[int, ...], DropReason | None]:

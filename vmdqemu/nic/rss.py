@@ -19,8 +19,10 @@ from enum import IntFlag
 from functools import lru_cache
 from typing import Final, NamedTuple, Self
 
+from vmdqemu.nic import words
 from vmdqemu.nic.frame import Frame
 from vmdqemu.nic.packet import NO_PROTOCOL, PROTOCOL_TCP, PROTOCOL_UDP, Packet
+from vmdqemu.nic.steps import Take, explained, plainly
 
 KEY_OCTETS: Final = 40  # for every hash type (NDIS: rss-hashing-functions)
 MIN_ENTRIES: Final = 2  # of an indirection table: every power of two from here
@@ -140,21 +142,35 @@ def check_hash_types(types: HashType) -> None:
             raise ValueError(f"types: {(tcp | udp).ndis_name} is not legal alone; add {ip.ndis_name}")
 
 
-def hash_frame(frame: Frame, rss: Rss) -> Hash | None:
+def hash_frame(frame: Frame, rss: Rss, take: Take = plainly) -> Hash | None:
     """Hash the frame by the most specific enabled type that fits it; None if none does."""
-    chosen = hash_type(frame, rss.types)
+    chosen = take(hash_type, frame, rss.types)
     if chosen is None:
         return None
-    return Hash(chosen, hash_with_tables(key_tables(rss.key), hash_input(frame, chosen)))
+    data = take(hash_input, frame, chosen)
+    return Hash(chosen, take(hash_value, rss.key, data))
 
 
+@explained("NDIS: rss-hashing-functions", words.hash_value)
+def hash_value(key: bytes, data: bytes) -> int:
+    """The Toeplitz hash of `data`, at most 36 octets."""
+    return hash_with_tables(key_tables(key), data)
+
+
+def table_index(value: int, rss: Rss) -> int:
+    """The entry of the indirection table that the low bits of a hash name."""
+    return value & (len(rss.table) - 1)
+
+
+@explained("X550 7.1.3.6", words.queue_index)
 def queue_index(frame_hash: Hash | None, rss: Rss) -> int:
     """The queue, counted from 0 inside the VPort, of a frame with this hash."""
     if frame_hash is None:
         return rss.default  # the table is not used (X550 7.1.3.6)
-    return rss.table[frame_hash.value & (len(rss.table) - 1)]
+    return rss.table[table_index(frame_hash.value, rss)]
 
 
+@explained("NDIS: rss-hashing-types", words.hash_type)
 def hash_type(frame: Frame, enabled: HashType) -> HashType | None:
     """The type that this frame is hashed by, or None.
 
@@ -181,6 +197,7 @@ def _choose(ip: int, protocol: int, enabled: HashType) -> HashType | None:
     return next((kind for kind in (transport, family.ip) if kind & enabled), None)
 
 
+@explained("NDIS: rss-hashing-types", words.hash_input)
 def hash_input(frame: Frame, chosen: HashType) -> bytes:
     """The octets hashed for a type: source address, destination address, source port, destination port."""
     if chosen not in _WITH_PORTS:
