@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from vmdqemu.config_changes import set_key
 from vmdqemu.config_problems import Location, Problem, from_validation, in_file_order, spelled
 from vmdqemu.config_values import (
     Addresses,
@@ -146,20 +147,23 @@ TABLES: dict[str, type[BaseModel]] = {
 }
 
 
-def load(path: Path) -> LabConfig:
+def load(path: Path, changes: Iterable[str] = ()) -> LabConfig:
     """Read a lab file; without a `name` key the lab is called after the file.
 
-    Raises LabFileError, each problem with the file's name.
+    changes: keys to read as if the file said so (`config_changes`). Raises LabFileError, each problem with
+    the file's name, and UsageError for a change that names no key.
     """
     try:
-        return parse(_read_text(path), path.stem)
+        return parse(_read_text(path), path.stem, changes)
     except LabFileError as error:
         raise error.of(path) from None
 
 
-def parse(text: str, name: str) -> LabConfig:
+def parse(text: str, name: str, changes: Iterable[str] = ()) -> LabConfig:
     """Check a lab file's text; `name` is the lab's unless the text has a `name` key. Raises LabFileError."""
     document = _read_toml(text)
+    for change in changes:
+        set_key(document, change)
     document.setdefault("name", name)
     lab, problems = _check(document)
     sound, numbers = _sound_part(document, problems)
