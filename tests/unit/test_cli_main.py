@@ -95,7 +95,19 @@ def test_help_names_every_command(
 ) -> None:
     assert ended(monkeypatch, "--help") == 0
     out = capsys.readouterr().out
-    for command in ("up", "down", "status", "exec", "validate", "vport", "queue", "stats", "doctor", "demo"):
+    for command in (
+        "up",
+        "down",
+        "status",
+        "exec",
+        "validate",
+        "vport",
+        "queue",
+        "stats",
+        "trace",
+        "doctor",
+        "demo",
+    ):
         assert f"\n  {command} " in out
 
 
@@ -123,6 +135,19 @@ def test_clients_import_no_part_of_what_they_ask(arguments: tuple[str, ...]) -> 
     modules = set(done.stdout.split())
     assert "vmdqemu.daemon.runtime" in modules
     assert not modules & HEAVY
+
+
+def test_a_trace_imports_nothing_that_runs_a_lab() -> None:
+    lab = "netns/labs/vmq.toml"
+    command = ["trace", "--lab", lab, "--from", "wire", "00" * 60]
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *command], capture_output=True, text=True, timeout=30, check=True
+    )
+    modules = set(done.stdout.splitlines()[-1].split())
+    assert not modules & HEAVY
+    assert not {
+        name for name in modules if name.startswith(("netns.lab", "vmdqemu.datapath", "vmdqemu.daemon"))
+    }
 
 
 def test_help_imports_nothing_but_the_command_line() -> None:

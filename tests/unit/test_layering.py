@@ -37,6 +37,7 @@ NEVER = {
         "vmdqemu.cli",
     },
     "vmdqemu/daemon": {"scapy", "matplotlib", "textual", "vmdqemu.cli", "vmdqemu.observe"},
+    "vmdqemu/observe": {"scapy", "matplotlib", "textual", "vmdqemu.cli"},
 }
 
 

@@ -174,6 +174,35 @@ def stats(lab: LabName = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def trace(
+    frame: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="FRAME", help='Hex digits, a pcap or pcapng file, or "-".', show_default=False
+        ),
+    ] = None,
+    lab: Annotated[
+        str | None, typer.Option("--lab", metavar="LAB.toml", help="The lab file.", show_default=False)
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="As if the lab file said so.", show_default=False),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="PORT", help='Where it comes in: "wire", or a VM.', show_default=False
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain, rule by rule, what the adapter and the host do with a frame."""
+    from vmdqemu.cli import trace
+
+    trace.trace(lab, changes or [], source, frame, as_json)
+
+
+@app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Look for what the demo needs, with a cure for each gap."""
     from vmdqemu.cli import doctor

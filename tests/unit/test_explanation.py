@@ -1,0 +1,117 @@
+"""An explanation names the queue, the channel and the processor; and every step in both halves' order."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.builders import GROUP, OUTSIDE, STRANGER, Vm, mac, packet, parsed, tables
+from vmdqemu.host.processors import place_statically
+from vmdqemu.host.vswitch import WIRE
+from vmdqemu.nic.frame import Frame
+from vmdqemu.nic.modes import OFF, VMMQ, VMQ, Mode
+from vmdqemu.nic.packet import PROTOCOL_TCP
+from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_KEY, Rss
+from vmdqemu.observe import explanation
+from vmdqemu.observe.explanation import Explanation
+
+SPREAD = Rss(DEFAULT_KEY, ALL_TYPES, tuple((entry + 2) % 4 for entry in range(128)))
+LAB = (Vm(queue_pairs=4, vlan=5, rss=SPREAD), Vm(), Vm(vlan=5))
+
+
+def explained(frame: Frame, source: int = WIRE, mode: Mode = VMMQ, **options: Any) -> Explanation:
+    in_effect = tables(*LAB, mode=mode, **options)
+    return explanation.explain(frame, source, in_effect, place_statically(in_effect, processors=2))
+
+
+def vector(destination: bytes = mac(1), vids: tuple[int, ...] = (5,)) -> Frame:
+    """The first published vector: hash 0x51ccc178, entry 120."""
+    ethertype, payload = packet("66.9.149.187", "161.142.100.80", PROTOCOL_TCP, (2794, 1766))
+    return parsed(destination, OUTSIDE, vids, ethertype=ethertype, payload=payload)
+
+
+def test_the_document_of_a_spread_frame() -> None:
+    document = explanation.document(explained(vector()))
+    assert document.pop("steps")[0]["name"] == "parse"
+    assert document == {
+        "nic": {
+            "deliveries": [{"vport": "vm1", "queue": 3, "vlan": "strip"}],
+            "wire": False,
+            "hash": {"type": "NDIS_HASH_TCP_IPV4", "value": "0x51ccc178", "index": 120},
+            "drop": None,
+        },
+        "host": {"deliveries": [{"vm": "vm1", "channel": 2, "processor": 0}], "lookup": False, "drop": None},
+    }
+
+
+def test_the_document_of_a_frame_that_is_looked_up_and_of_one_that_is_sent() -> None:
+    document = explanation.document(explained(vector(), mode=OFF))
+    assert document["nic"]["deliveries"] == [{"vport": "default", "queue": 0, "vlan": "keep"}]
+    assert document["host"]["lookup"]
+    sent = explanation.document(explained(parsed(STRANGER, mac(3)), source=3, mode=VMQ))
+    assert sent["nic"] == {"deliveries": [], "wire": True, "hash": None, "drop": None}
+    assert sent["host"] == {"deliveries": [], "lookup": True, "drop": None}
+
+
+def test_the_half_that_drops_says_why() -> None:
+    documents = [
+        explanation.document(explained(parsed(mac(1), OUTSIDE, [4095]))),
+        explanation.document(explained(parsed(STRANGER, OUTSIDE))),
+    ]
+    assert [(each["nic"]["drop"], each["host"]["drop"]) for each in documents] == [
+        ("reserved_vid", None),
+        (None, "port_list_is_empty"),
+    ]
+    assert [each["host"]["lookup"] for each in documents] == [False, True]
+
+
+def test_the_steps_come_in_the_order_of_the_way() -> None:
+    steps = explanation.document(explained(vector()))["steps"]
+    assert [(step["half"], step["name"]) for step in steps] == [
+        ("adapter", "parse"),
+        ("adapter", "admission"),
+        ("adapter", "vlan"),
+        ("adapter", "filter"),
+        ("adapter", "hash type"),
+        ("adapter", "hash input"),
+        ("adapter", "hash value"),
+        ("adapter", "queue index"),
+        ("adapter", "queue"),
+        ("host", "processor"),
+        ("host", "left to software"),
+        ("host", "delivery"),
+    ]
+    assert all(step["outcome"] and step["source"] for step in steps)
+
+
+def test_no_processor_of_the_host_serves_what_a_vm_sends() -> None:
+    document = explanation.document(explained(parsed(GROUP, mac(1)), source=1, local_switch=True))
+    assert document["host"]["deliveries"] == [{"vm": "vm3", "channel": 0, "processor": None}]
+    assert {step["name"] for step in document["steps"] if step["half"] == "host"} == {
+        "left to software",
+        "delivery",
+    }
+
+
+@pytest.mark.parametrize(
+    ("frame", "source", "said"),
+    [
+        (vector(), WIRE, "to vm1 channel 2 by processor 0"),
+        (parsed(GROUP, mac(1)), 1, "to wire, vm3 channel 0"),
+        (parsed(mac(1), OUTSIDE, [4095]), WIRE, "drop, reserved_vid"),
+    ],
+)
+def test_a_summary_is_what_comes_of_it(frame: Frame, source: int, said: str) -> None:
+    assert explanation.summary(explained(frame, source)) == said
+
+
+def test_the_lines_are_two_groups_and_the_verdict() -> None:
+    lines = list(explanation.lines(explained(vector())))
+    assert [line for line in lines if not line.startswith("  ")] == [
+        "adapter",
+        "host",
+        "verdict: to vm1 channel 2 by processor 0",
+    ]
+    assert lines[1].startswith("  parse             from wire: 58 octets, ")
+    assert lines[1].endswith("  [802.1Q, RFC 791, RFC 8200]")
+    dropped = list(explanation.lines(explained(parsed(mac(1), OUTSIDE, [4095]))))
+    assert "host" not in dropped

@@ -1,0 +1,169 @@
+"""`vmdqemu trace` without a lab that runs: frames as hex or captured, any key of the lab set anew."""
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scapy.layers.l2 import Ether
+from scapy.utils import wrpcap
+
+from tests.unit.builders import OUTSIDE, mac, octets
+from vmdqemu.cli import main
+from vmdqemu.errors import LabFileError, UsageError
+
+LAB = f"""
+vm = [
+  {{ name = "vm1", mac = "{mac(1).hex(":")}" }},
+  {{ name = "vm2", mac = "{mac(2).hex(":")}", queues = 4, vlan = 5 }},
+]
+wire = {{}}
+adapter.mode = "vmq"
+"""
+FRAME = octets(mac(1), OUTSIDE)
+
+
+class Trace:
+    """The command, and what it printed."""
+
+    def __init__(
+        self, lab: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self._lab, self._monkeypatch, self._capsys = lab, monkeypatch, capsys
+
+    def __call__(self, *arguments: str) -> str:
+        """Run it; VmdqemuErrors are let through."""
+        argv = ["vmdqemu", "trace", "--lab", str(self._lab), *arguments]
+        self._monkeypatch.setattr(sys, "argv", argv)
+        main.app(standalone_mode=False)
+        return self._capsys.readouterr().out
+
+    def frames(self, *arguments: str) -> list[dict[str, Any]]:
+        """The documents of its frames."""
+        document = json.loads(self("-j", *arguments))
+        assert document.keys() == {"schema_version", "frames"}
+        assert document["schema_version"] == 1
+        frames: list[dict[str, Any]] = document["frames"]
+        return frames
+
+    def type_in(self, data: bytes) -> None:
+        """What standard input holds."""
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
+
+
+@pytest.fixture
+def trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Trace:
+    lab = tmp_path / "lab.toml"
+    lab.write_text(LAB)
+    return Trace(lab, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize("spelled", [FRAME.hex(), FRAME.hex(":"), FRAME.hex(" "), FRAME.hex(" ", 2).upper()])
+def test_a_frame_is_written_in_hex_as_one_likes(spelled: str, trace: Trace) -> None:
+    (frame,) = trace.frames("--from", "wire", spelled)
+    assert frame["nic"]["deliveries"] == [{"vport": "vm1", "queue": 1, "vlan": "keep"}]
+
+
+def test_the_eye_sees_both_halves_and_the_verdict(trace: Trace) -> None:
+    shown = trace("--from", "wire", FRAME.hex()).splitlines()
+    assert [line for line in shown if not line.startswith(" ")] == [
+        "adapter",
+        "host",
+        "verdict: to vm1 channel 0 by processor 0",
+    ]
+
+
+def test_frames_of_a_capture_file_come_in_its_order(trace: Trace, tmp_path: Path) -> None:
+    file = tmp_path / "frames.pcap"
+    wrpcap(str(file), [Ether(FRAME), Ether(octets(mac(2), OUTSIDE, [5]))])
+    frames = trace.frames("--from", "wire", str(file))
+    assert [frame["host"]["deliveries"][0]["vm"] for frame in frames] == ["vm1", "vm2"]
+    trace.type_in(file.read_bytes())
+    assert trace.frames("--from", "wire", "-") == frames
+    assert trace("--from", "wire", str(file)).count("verdict: ") == 2
+
+
+def test_standard_input_may_be_hex_digits_a_frame_a_line(trace: Trace) -> None:
+    trace.type_in(f"{FRAME.hex(':')}\n{FRAME.hex()}\n".encode())
+    assert len(trace.frames("--from", "wire", "-")) == 2
+
+
+def test_a_key_set_changes_the_verdict(trace: Trace) -> None:
+    def delivery(*changes: str) -> dict[str, Any]:
+        sets = [word for change in changes for word in ("--set", change)]
+        (frame,) = trace.frames("--from", "wire", *sets, octets(mac(2), OUTSIDE, [5]).hex())
+        return {**frame["nic"]["deliveries"][0], **frame["host"]["deliveries"][0]}
+
+    assert delivery() == {
+        "vport": "vm2",
+        "queue": 2,
+        "vlan": "strip",
+        "vm": "vm2",
+        "channel": 0,
+        "processor": 0,
+    }
+    assert delivery("adapter.mode=off")["vport"] == "default"
+    assert delivery("host.processors=2")["processor"] == 1
+    assert delivery("vm.vm1.queues=3", "adapter.mode=vmmq", "vm.vm2.queues=1")["queue"] == 4
+
+
+def test_a_frame_may_come_from_a_vm(trace: Trace) -> None:
+    (frame,) = trace.frames("--from", "vm1", octets(mac(2), mac(1)).hex())
+    assert (frame["nic"]["wire"], frame["nic"]["drop"]) == (True, None)
+    (frame,) = trace.frames("--from", "vm2", octets(mac(1), mac(1)).hex())
+    assert frame["nic"]["drop"] == "spoof_check"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--from", "vm9", "00"), "no port 'vm9'; use one of vm1, vm2, wire"),
+        (("--from", "wire"), "give a lab file, a port and a frame: trace --lab LAB.toml --from wire FRAME"),
+        (("00",), "give a lab file, a port and a frame: trace --lab LAB.toml --from wire FRAME"),
+        (
+            ("--from", "wire", "0g"),
+            "0g: No such file or directory; give a frame as hex digits, or the name of a pcap or pcapng file",
+        ),
+        (
+            ("--from", "wire", "--set", "mtu", "00"),
+            "--set mtu: write KEY=VALUE, such as adapter.mode=vmq or ",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_cure(arguments: tuple[str, ...], said: str, trace: Trace) -> None:
+    with pytest.raises(UsageError) as raised:
+        trace(*arguments)
+    assert str(raised.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"hello\n", "standard input, line 1: neither a capture nor hex digits; give one of them"),
+        (
+            bytes.fromhex("d4c3b2a1"),
+            "standard input: octet 4: the file is cut off here; give another capture file",
+        ),
+    ],
+)
+def test_input_that_holds_no_frames_is_a_usage_error(data: bytes, said: str, trace: Trace) -> None:
+    trace.type_in(data)
+    with pytest.raises(UsageError) as raised:
+        trace("--from", "wire", "-")
+    assert str(raised.value) == said
+
+
+def test_a_value_that_may_not_be_is_refused_as_in_the_file(trace: Trace) -> None:
+    with pytest.raises(LabFileError) as raised:
+        trace("--from", "wire", "--set", "adapter.mode=fast", "00")
+    assert '/lab.toml: adapter.mode: "fast" is unknown; use ' in str(raised.value)
+
+
+def test_what_the_model_cannot_hold_is_refused_with_its_place(trace: Trace, tmp_path: Path) -> None:
+    vms = "".join(f'[[vm]]\nname = "vm{number}"\nqueues = 64\n' for number in range(4))
+    (tmp_path / "lab.toml").write_text(vms)
+    assert trace("--from", "vm1", "00")
+    with pytest.raises(LabFileError, match=r"lab\.toml: vm\[3\]: NDIS_STATUS_RESOURCES"):
+        trace("--from", "vm1", "--set", "adapter.mode=vmmq", "00")

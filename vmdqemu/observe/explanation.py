@@ -1,0 +1,141 @@
+"""Why a frame goes where it goes: its verdict with every step, for the eye and for programs.
+
+The steps are those that the data path itself would take: `decide` makes the verdict, and tells.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from vmdqemu.host import processors
+from vmdqemu.host.decide import Verdict, decide
+from vmdqemu.host.processors import Placement
+from vmdqemu.host.vswitch import WIRE, Delivery, Edit
+from vmdqemu.nic import rss, words
+from vmdqemu.nic.frame import Frame
+from vmdqemu.nic.rss import Rss
+from vmdqemu.nic.steps import Step, Steps
+from vmdqemu.nic.switch import ToQueue
+from vmdqemu.nic.tables import DEFAULT_VPORT, Tables
+
+SCHEMA_VERSION: Final = 1
+WIRE_NAME: Final = "wire"
+DEFAULT_NAME: Final = "default"
+
+Document = dict[str, Any]
+
+
+class Explanation(NamedTuple):
+    """One frame's verdict, and how it came about."""
+
+    source: int  # port
+    adapter: tuple[Step, ...]
+    host: tuple[Step, ...]
+    verdict: Verdict
+    processor: int | None  # who serves the RX queue; None for what a VM sends
+    tables: Tables
+
+
+def explain(frame: Frame, source: int, tables: Tables, placement: Placement) -> Explanation:
+    """What becomes of a frame that comes in at port `source`; placement: of every RX queue in `tables`."""
+    adapter, host, service = Steps(), Steps(), Steps()
+    verdict = decide(frame, source, tables, adapter.take, host.take)
+    processor = None
+    if source == WIRE:
+        for placed in verdict.nic.queues:
+            processor = service.take(processors.processor, placed.queue, placement)
+    parsed = Step(
+        "parse", f"from {port_name(source, tables)}: {words.frame(frame)}", "802.1Q, RFC 791, RFC 8200"
+    )
+    steps = (parsed, *adapter.taken), (*service.taken, *host.taken)
+    return Explanation(source, *steps, verdict, processor, tables)
+
+
+def port_name(port: int, tables: Tables) -> str:
+    """The wire, or the VM behind a VPort."""
+    return WIRE_NAME if port == WIRE else tables.vports[port].name
+
+
+def report(explanations: list[Explanation]) -> Document:
+    """All of them in one document."""
+    return {"schema_version": SCHEMA_VERSION, "frames": [document(each) for each in explanations]}
+
+
+def document(explanation: Explanation) -> Document:
+    """One frame as JSON types."""
+    nic, host = explanation.verdict.nic, explanation.verdict.host
+    return {
+        "steps": [
+            {"half": half, **step._asdict()}
+            for half, steps in (("adapter", explanation.adapter), ("host", explanation.host))
+            for step in steps
+        ],
+        "nic": {
+            "deliveries": [_placed(placed, explanation) for placed in nic.queues],
+            "wire": any(delivery.port == WIRE for delivery in host.deliveries),
+            "hash": _hash(explanation),
+            "drop": nic.drop,
+        },
+        "host": {
+            "deliveries": [_to_vm(to, explanation) for to in host.deliveries if to.port != WIRE],
+            "lookup": host.lookup,
+            "drop": host.drop,
+        },
+    }
+
+
+def lines(explanation: Explanation) -> Iterator[str]:
+    """One frame for the eye: the adapter's steps, the host's, and what comes of it."""
+    steps = explanation.adapter + explanation.host
+    widest = max(len(step.name) for step in steps)
+    for half, taken in (("adapter", explanation.adapter), ("host", explanation.host)):
+        if taken:
+            yield half
+        for step in taken:
+            yield f"  {step.name:{widest}}  {step.outcome}  [{step.source}]"
+    yield f"verdict: {summary(explanation)}"
+
+
+def summary(explanation: Explanation) -> str:
+    """What comes of it in a few words."""
+    verdict = explanation.verdict
+    if verdict.drop is not None:
+        return f"drop, {verdict.drop}"
+    served = "" if explanation.processor is None else f" by processor {explanation.processor}"
+    return f"to {', '.join(_where(to, explanation.tables) for to in verdict.deliveries)}{served}"
+
+
+def _where(to: Delivery, tables: Tables) -> str:
+    name = port_name(to.port, tables)
+    return name if to.port == WIRE else f"{name} channel {to.channel}"
+
+
+def _placed(placed: ToQueue, explanation: Explanation) -> Document:
+    """The default VPort's tags are the vSwitch's to strip."""
+    edits = {to.port: to.edit for to in explanation.verdict.deliveries}
+    if placed.vport == DEFAULT_VPORT:
+        name, edit = DEFAULT_NAME, Edit.KEEP
+    else:
+        name, edit = port_name(placed.vport, explanation.tables), edits[placed.vport]
+    return {"vport": name, "queue": placed.queue, "vlan": edit.value}
+
+
+def _hash(explanation: Explanation) -> Document | None:
+    """The hash that the adapter reports, and the entry of the indirection table that it names."""
+    nic = explanation.verdict.nic
+    parameters = _parameters(nic.queues[0].vport, explanation.tables) if nic.queues else None
+    if nic.hash is None or parameters is None:
+        return None
+    return {
+        "type": nic.hash.type.ndis_name,
+        "value": f"{nic.hash.value:#010x}",
+        "index": rss.table_index(nic.hash.value, parameters),
+    }
+
+
+def _parameters(vport: int, tables: Tables) -> Rss | None:
+    return tables.default_rss if vport == DEFAULT_VPORT else tables.vports[vport].rss
+
+
+def _to_vm(to: Delivery, explanation: Explanation) -> Document:
+    name = port_name(to.port, explanation.tables)
+    return {"vm": name, "channel": to.channel, "processor": explanation.processor}
