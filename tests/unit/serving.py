@@ -11,6 +11,7 @@ from typing import Any
 from tests.unit.builders import Vm, mac, octets, tables
 from tests.unit.pumping import PLAIN
 from vmdqemu.datapath import channel, shm
+from vmdqemu.datapath.recorder import MEMORY_OCTETS
 from vmdqemu.datapath.worker import Worker
 from vmdqemu.nic.tables import to_json
 
@@ -34,7 +35,8 @@ class Rig:
         cells = memoryview(bytearray(LAYOUT.octets)).cast("Q")
         self.counters = shm.Counters(LAYOUT, cells)
         self.edges = select.epoll()
-        self.worker = Worker(loop, theirs, cells, self.edges)
+        self.records = memoryview(bytearray(MEMORY_OCTETS))
+        self.worker = Worker(loop, theirs, cells, self.records, self.edges)
         self.worker.watch()
         self.rings = [(number, 0) for number in self.vms]
         self._numbers = itertools.count()

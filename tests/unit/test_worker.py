@@ -5,7 +5,8 @@ import socket
 
 from tests.unit.builders import Vm, tables
 from tests.unit.pumping import drain
-from tests.unit.serving import DEADLINE, Rig, numbered
+from tests.unit.serving import DEADLINE, VMS, Rig, numbered
+from vmdqemu.datapath.recorder import Reader
 from vmdqemu.nic.tables import to_json
 
 
@@ -79,5 +80,32 @@ def test_a_ring_that_is_started_again_is_still_read_once(loop: asyncio.AbstractE
         rig.vms[1].send(numbered(0))
         await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == 1)
         assert drain(rig.vms[2]) == [numbered(0)]
+
+    loop.run_until_complete(scenario())
+
+
+def test_frames_are_recorded_while_somebody_observes_and_go_where_they_went_before(
+    loop: asyncio.AbstractEventLoop, rig: Rig
+) -> None:
+    async def scenario() -> None:
+        await rig.done(rig.serve())
+        reader = Reader(rig.records, snaplen=256)
+
+        async def pass_on(number: int) -> None:
+            rig.vms[1].send(numbered(number))
+            await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == number + 1)
+            assert drain(rig.vms[2]) == [numbered(number)]
+
+        await pass_on(0)
+        await rig.done(rig.tell("record", snaplen=256))
+        await pass_on(1)
+        apart = tables(*[Vm()] * VMS, wire=False)._replace(generation=5)
+        await rig.done(rig.tell("tables", tables=to_json(apart), placement=[]))
+        await pass_on(2)
+        await rig.done(rig.tell("record", snaplen=0))
+        await pass_on(3)
+        records = reader.read()
+        assert [record.octets for record in records] == [numbered(1), numbered(2)]
+        assert [(record.port, record.ring, record.generation) for record in records] == [(1, 0, 1), (1, 0, 5)]
 
     loop.run_until_complete(scenario())

@@ -4,6 +4,7 @@
     supervisor.py  the processes that serve it
     control.py     JSON-RPC on a unix socket
     reports.py     what is answered
+    observers.py   who looks at frames, and for how long
     law.py         the books: our counters against the kernel's
     runtime.py     what a lab leaves in /run/vmdqemu, and how it is found again after a crash
 

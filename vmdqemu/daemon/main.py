@@ -22,6 +22,7 @@ from vmdqemu import config as lab_file
 from vmdqemu.config import LabConfig
 from vmdqemu.daemon import control, plant, reports, runtime
 from vmdqemu.daemon.change import Changer
+from vmdqemu.daemon.observers import Observers
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.errors import UsageError, VmdqemuError
@@ -72,7 +73,7 @@ async def _serve(built: Plant, on_ready: Callable[[], None]) -> None:
 def methods(supervisor: Supervisor) -> dict[str, control.Method]:
     """The verbs of the control socket."""
 
-    changer = Changer(supervisor)
+    changer, observers = Changer(supervisor), Observers(supervisor)
 
     async def set_mode(params: control.Document) -> control.Document:
         await changer.set_mode(str(params.get("mode")))
@@ -81,6 +82,9 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
     async def set_queue(params: control.Document) -> control.Document:
         await changer.move(_whole(params, "queue"), _whole(params, "processor"))
         return reports.queues(supervisor)
+
+    async def observe(params: control.Document) -> control.Document:
+        return await observers.observe(_whole(params, "snaplen"))
 
     def stop(_: control.Document) -> control.Document:
         supervisor.stopped.set()
@@ -93,6 +97,7 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
         "stats": lambda _: reports.stats(supervisor),
         "mode.set": set_mode,
         "queue.set": set_queue,
+        "observe": observe,
         "stop": stop,
     }
 

@@ -53,6 +53,7 @@ class Supervisor:
         self.gone: set[int] = set()  # ports whose device was removed
         self.stopped = asyncio.Event()
         self.roles = _roles(plant)
+        self.snaplen = 0  # octets of each frame that an observer sees; 0: nobody observes
         self._spare: WorkerProcess | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -123,6 +124,12 @@ class Supervisor:
         """Have every processor know the plant's placement."""
         for role in self.roles:
             await self._tell(role, "placement", placement=self._rules()["placement"])
+
+    async def record(self, snaplen: int) -> None:
+        """Have every worker keep records of what it reads, so many octets of each frame; 0: no more."""
+        self.snaplen = snaplen
+        for role in self.roles:
+            await self._tell(role, "record", snaplen=snaplen)
 
     def _rules(self) -> dict[str, Any]:
         placement = list(self.plant.placement.items())
@@ -217,6 +224,8 @@ class Supervisor:
             await _send_arenas(worker, self.plant)
         role.instructed.set()  # messages keep their order: a change comes behind these tables
         await worker.command("tables", **self._rules())
+        if self.snaplen:
+            await worker.command("record", snaplen=self.snaplen)
         await worker.command("start", rings=[ring for ring in role.rings if ring[0] not in self.gone])
 
 

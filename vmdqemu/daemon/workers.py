@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from vmdqemu.datapath import channel
+from vmdqemu.datapath import channel, recorder
 from vmdqemu.datapath.channel import Message
 from vmdqemu.errors import VmdqemuError
 
@@ -30,8 +30,9 @@ class WorkerProcess:
         self._pending: dict[int, asyncio.Future[None]] = {}
         self.ready = self._loop.create_future()  # stripped and waiting
         self._control, theirs = channel.pair()
+        self.records = recorder.make_memory()  # what it reads, while somebody observes
         with theirs:
-            fds = (theirs.fileno(), counters)
+            fds = (theirs.fileno(), counters, self.records)
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-m", "vmdqemu.datapath.worker", *map(str, fds)],
                 pass_fds=fds,
@@ -94,6 +95,7 @@ class WorkerProcess:
         self._loop.remove_reader(self._pidfd)
         self._control.close()
         os.close(self._pidfd)
+        os.close(self.records)
         self._end_pending()
 
     def _end_pending(self) -> None:

@@ -77,7 +77,7 @@ class Pump:
         """
         self.port = port
         self.ring = ring
-        self._read = read
+        self.read = read  # may be changed between two bursts
         self._row = rings.row(port, ring)
         self._cells = rings.cells
         self._buffer = bytearray(BUFFER_OCTETS) if buffer is None else buffer
@@ -105,7 +105,7 @@ class Pump:
         longest, l2_key, known = vnet.VNET_OCTETS + self._max_frame, cache.l2_key, cache.known
         action, frames, octets, total = _NOTHING, 0, 0, 0
         try:
-            for length in map(self._read, repeat(buffer, reads)):
+            for length in map(self.read, repeat(buffer, reads)):
                 if length is None:
                     return True
                 total += length

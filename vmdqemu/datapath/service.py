@@ -16,6 +16,7 @@ from typing import Final
 from vmdqemu.datapath.action import Rings
 from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.pump import Pump
+from vmdqemu.datapath.recorder import Recorder
 from vmdqemu.host.processors import DutyCycle
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.arbiter import BUDGET_FRAMES, Arbiter, Discipline, Turn
@@ -53,6 +54,7 @@ class Service:
         self._resting = False  # the processor has used up its share
         self._duty: DutyCycle | None = None
         self._burst = BUDGET_FRAMES
+        self._recorder: Recorder | None = None  # while somebody observes
 
     def watch(self) -> None:
         """Register the event that wakes it."""
@@ -72,6 +74,8 @@ class Service:
 
     def put_tables(self, tables: Tables, rings: Rings) -> None:
         """Rule by other tables from the next frame on."""
+        if self._recorder is not None:
+            self._recorder.generation = tables.generation
         for pump in list(self._pumps.values()):
             self._renew(pump, tables, rings)
 
@@ -86,7 +90,7 @@ class Service:
         fd = rings.fds[port, ring]
         if fd in self._pumps:
             return
-        self._pumps[fd] = open_pump(port, ring, tables, _rings_for(port, rings))
+        self._pumps[fd] = self._open(port, ring, tables, _rings_for(port, rings))
         self._edges.register(fd, select.EPOLLIN | select.EPOLLET)
 
     def stop(self, port: int, ring: int, frames: int, tables: Tables, rings: Rings) -> None:
@@ -100,7 +104,7 @@ class Service:
             return
         self._forget(pump)
         self._withdraw(pump)
-        pump = open_pump(port, ring, tables, _rings_for(port, rings).direct())
+        pump = self._open(port, ring, tables, _rings_for(port, rings).direct())
         while frames > 0:
             spent = pump.burst(min(frames, BUDGET_FRAMES), NO_LIMIT)
             if spent.empty:
@@ -109,11 +113,23 @@ class Service:
 
     def _renew(self, pump: Pump, tables: Tables, rings: Rings) -> None:
         """Another pump for the same ring, at the same place in the line."""
-        renewed = open_pump(pump.port, pump.ring, tables, _rings_for(pump.port, rings))
+        renewed = self._open(pump.port, pump.ring, tables, _rings_for(pump.port, rings))
         waiting = self._waiting[pump.port]
         if pump in waiting:
             waiting[waiting.index(pump)] = renewed
         self._pumps[rings.fds[pump.port, pump.ring]] = renewed
+
+    def record(self, recorder: Recorder | None, tables: Tables, rings: Rings) -> None:
+        """Have every frame recorded from the next burst on, or no more."""
+        self._recorder = recorder
+        self.put_tables(tables, rings)
+
+    def _open(self, port: int, ring: int, tables: Tables, rings: Rings) -> Pump:
+        """A ring's pump. What is in an inbox was recorded by who put it there."""
+        pump = open_pump(port, ring, tables, rings)
+        if self._recorder is not None and port != INBOX:
+            pump.read = self._recorder.around(pump.read, port, ring)
+        return pump
 
     def _forget(self, pump: Pump) -> None:
         fd = next(fd for fd, served in self._pumps.items() if served is pump)

@@ -1,6 +1,6 @@
 """The worker: a process without privileges that serves the rings it is given.
 
-    python -I -m vmdqemu.datapath.worker CONTROL_FD COUNTERS_FD
+    python -I -m vmdqemu.datapath.worker CONTROL_FD COUNTERS_FD RECORDER_FD
 
 It imports everything, gives up its privileges, says `ready` and does what it is told, each message answered
 with `done` and its number once it is carried out:
@@ -30,6 +30,7 @@ from vmdqemu.datapath.action import Rings
 from vmdqemu.datapath.channel import Message
 from vmdqemu.datapath.confine import confine, refuse_io_uring
 from vmdqemu.datapath.pump import Pump
+from vmdqemu.datapath.recorder import Recorder, map_memory
 from vmdqemu.datapath.service import Service
 from vmdqemu.nic import tables as nic_tables
 from vmdqemu.nic.arbiter import Discipline
@@ -43,15 +44,17 @@ class Worker:
         loop: asyncio.AbstractEventLoop,
         control: socket.socket,
         cells: memoryview,
+        records: memoryview,
         edges: select.epoll,
     ) -> None:
-        """cells: all workers' counters; edges: an empty set of rings."""
+        """cells: all workers' counters; records: what an observer sees; edges: an empty set of rings."""
         self._loop = loop
         self._control = control
         self._service = Service(loop, edges, self._on_gone)
         self._rings = Rings(0, shm.Layout(0, (), 0), cells, {})
         self._tables = nic_tables.NO_TABLES
         self._processor: int | None = None
+        self._records = records
         self._verbs = {
             "rings": self._take_rings,
             "arenas": self._take_arenas,
@@ -60,6 +63,7 @@ class Worker:
             "placement": self._take_placement,
             "start": self._start,
             "stop": self._stop,
+            "record": self._record,
         }
         self.stopped: asyncio.Future[None] = loop.create_future()
 
@@ -122,6 +126,12 @@ class Worker:
         for port, ring in message["rings"]:
             self._service.stop(port, ring, message["frames"], self._tables, self._rings)
 
+    def _record(self, message: Message, _: list[int]) -> None:
+        """snaplen: octets of each frame; 0 for nobody observes."""
+        snaplen, generation = message["snaplen"], self._tables.generation
+        recorder = Recorder(self._records, snaplen, generation) if snaplen else None
+        self._service.record(recorder, self._tables, self._rings)
+
     def _on_gone(self, pump: Pump) -> None:
         channel.send(self._control, {"is": "gone", "port": pump.port, "ring": pump.ring})
 
@@ -132,9 +142,10 @@ def _die(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     os._exit(1)
 
 
-async def main(control: socket.socket, counters: int) -> None:
+async def main(control: socket.socket, counters: int, records: int) -> None:
     """Serve until the supervisor goes. Whatever has to be opened is, before confinement forbids it."""
-    worker = Worker(asyncio.get_running_loop(), control, shm.cells(counters), select.epoll())
+    cells, memory = shm.cells(counters), map_memory(records)
+    worker = Worker(asyncio.get_running_loop(), control, cells, memory, select.epoll())
     asyncio.get_running_loop().set_exception_handler(_die)
     worker.watch()
     confine()
@@ -145,4 +156,5 @@ async def main(control: socket.socket, counters: int) -> None:
 
 if __name__ == "__main__":
     refuse_io_uring()
-    uvloop.run(main(socket.socket(fileno=int(sys.argv[1])), counters=int(sys.argv[2])))
+    channel_fd, counters_fd, records_fd = map(int, sys.argv[1:])
+    uvloop.run(main(socket.socket(fileno=channel_fd), counters_fd, records_fd))
