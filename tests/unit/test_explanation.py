@@ -95,13 +95,14 @@ def test_no_processor_of_the_host_serves_what_a_vm_sends() -> None:
 @pytest.mark.parametrize(
     ("frame", "source", "said"),
     [
-        (vector(), WIRE, "to vm1 channel 2 by processor 0"),
+        (vector(), WIRE, "to vm1 channel 2"),
         (parsed(GROUP, mac(1)), 1, "to wire, vm3 channel 0"),
         (parsed(mac(1), OUTSIDE, [4095]), WIRE, "drop, reserved_vid"),
     ],
 )
 def test_a_summary_is_what_comes_of_it(frame: Frame, source: int, said: str) -> None:
-    assert explanation.summary(explained(frame, source)) == said
+    told = explained(frame, source)
+    assert explanation.summary(told.verdict, told.tables) == said
 
 
 def test_the_lines_are_two_groups_and_the_verdict() -> None:

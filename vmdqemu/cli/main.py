@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from netns.errors import NetnsError
-from vmdqemu.errors import VmdqemuError
+from vmdqemu.errors import UsageError, VmdqemuError
 
 app = typer.Typer(
     help="A NIC you can run without owning one: VMDq, VMQ, VMMQ and SR-IOV on real frames.",
@@ -43,6 +43,8 @@ LabName = Annotated[
     typer.Option("--lab", metavar="NAME", help="The lab, if several are running.", show_default=False),
 ]
 AsJson = Annotated[bool, typer.Option("--json", "-j", help="Print one JSON document.", show_default=False)]
+FRAME = 'Hex digits, a pcap or pcapng file, or "-" for either on standard input.'
+LAB = "The lab file; with --live, the name of the lab if several are running."
 
 
 def main() -> None:
@@ -175,31 +177,56 @@ def stats(lab: LabName = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def trace(
-    frame: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="FRAME", help='Hex digits, a pcap or pcapng file, or "-".', show_default=False
-        ),
-    ] = None,
-    lab: Annotated[
-        str | None, typer.Option("--lab", metavar="LAB.toml", help="The lab file.", show_default=False)
-    ] = None,
+    frame: Annotated[str | None, typer.Argument(metavar="FRAME", help=FRAME, show_default=False)] = None,
+    lab: Annotated[str | None, typer.Option("--lab", metavar="LAB", help=LAB, show_default=False)] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="As if the lab file said so.", show_default=False),
     ] = None,
     source: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="PORT", help='Where it comes in: "wire", or a VM.', show_default=False
-        ),
+        str | None, typer.Option("--from", metavar="PORT", help='"wire", or a VM.', show_default=False)
+    ] = None,
+    live: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Explain the next N of a running lab.", show_default=False),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Explain, rule by rule, what the adapter and the host do with a frame."""
-    from vmdqemu.cli import trace
+    if live is None:
+        from vmdqemu.cli import trace
 
-    trace.trace(lab, changes or [], source, frame, as_json)
+        trace.trace(lab, changes or [], source, frame, as_json)
+    elif frame is None and not changes:
+        from vmdqemu.cli import trace_live
+
+        trace_live.trace_live(lab, live, source, as_json)
+    else:
+        raise UsageError("--live explains what comes, by the running lab: give it no frame and no --set")
+
+
+@app.command()
+def capture(
+    file: Annotated[
+        str | None,
+        typer.Option("-w", metavar="FILE", help='Write pcapng; "-" is stdout.', show_default=False),
+    ] = None,
+    ports: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--port", metavar="PORT", help='Only to or from "wire" or a VM; repeatable.', show_default=False
+        ),
+    ] = None,
+    count: Annotated[
+        int | None, typer.Option("-c", metavar="COUNT", min=1, help="End after so many.", show_default=False)
+    ] = None,
+    snaplen: Annotated[int, typer.Option(metavar="N", min=1, help="Octets to keep of each frame.")] = 256,
+    lab: LabName = None,
+) -> None:
+    """Capture the frames of a running lab where they come in, with their queue, and why any is dropped."""
+    from vmdqemu.cli import capture
+
+    capture.capture(lab, file, ports or [], count, snaplen)
 
 
 @app.command()

@@ -35,17 +35,21 @@ class Explanation(NamedTuple):
     tables: Tables
 
 
-def explain(frame: Frame, source: int, tables: Tables, placement: Placement) -> Explanation:
-    """What becomes of a frame that comes in at port `source`; placement: of every RX queue in `tables`."""
+def explain(
+    frame: Frame, source: int, tables: Tables, placement: Placement, arrival: str = ""
+) -> Explanation:
+    """What becomes of a frame that comes in at port `source`.
+
+    placement: of every RX queue in `tables`; arrival: how it came, in words.
+    """
     adapter, host, service = Steps(), Steps(), Steps()
     verdict = decide(frame, source, tables, adapter.take, host.take)
     processor = None
     if source == WIRE:
         for placed in verdict.nic.queues:
             processor = service.take(processors.processor, placed.queue, placement)
-    parsed = Step(
-        "parse", f"from {port_name(source, tables)}: {words.frame(frame)}", "802.1Q, RFC 791, RFC 8200"
-    )
+    came = arrival or f"from {port_name(source, tables)}"
+    parsed = Step("parse", f"{came}: {words.frame(frame)}", "802.1Q, RFC 791, RFC 8200")
     steps = (parsed, *adapter.taken), (*service.taken, *host.taken)
     return Explanation(source, *steps, verdict, processor, tables)
 
@@ -92,16 +96,15 @@ def lines(explanation: Explanation) -> Iterator[str]:
             yield half
         for step in taken:
             yield f"  {step.name:{widest}}  {step.outcome}  [{step.source}]"
-    yield f"verdict: {summary(explanation)}"
+    served = "" if explanation.processor is None else f" by processor {explanation.processor}"
+    yield f"verdict: {summary(explanation.verdict, explanation.tables)}{served}"
 
 
-def summary(explanation: Explanation) -> str:
-    """What comes of it in a few words."""
-    verdict = explanation.verdict
+def summary(verdict: Verdict, tables: Tables) -> str:
+    """What comes of a frame in a few words."""
     if verdict.drop is not None:
         return f"drop, {verdict.drop}"
-    served = "" if explanation.processor is None else f" by processor {explanation.processor}"
-    return f"to {', '.join(_where(to, explanation.tables) for to in verdict.deliveries)}{served}"
+    return f"to {', '.join(_where(to, tables) for to in verdict.deliveries)}"
 
 
 def _where(to: Delivery, tables: Tables) -> str:
