@@ -10,7 +10,6 @@ from typing import Final
 from tests.perf.report import Table, say, spread
 from tests.unit.builders import OUTSIDE, Vm, mac, octets, packet
 from tests.unit.pumping import PLAIN, Fabric
-from vmdqemu.datapath.action import Rings
 from vmdqemu.datapath.pump import Pump
 from vmdqemu.datapath.vnet import Buffer
 
@@ -64,9 +63,7 @@ def _null_fabric() -> Iterator[Fabric]:
     """Every ring is /dev/null."""
     null = os.open(os.devnull, os.O_WRONLY)
     with Fabric(Vm(), Vm(), Vm(queue_pairs=4)) as fabric:
-        fabric.rings = Rings(
-            0, fabric.rings.layout, fabric.rings.cells, dict.fromkeys(fabric.rings.fds, null)
-        )
+        fabric.rings = fabric.rings._replace(fds=dict.fromkeys(fabric.rings.fds, null))
         yield fabric
     os.close(null)
 
