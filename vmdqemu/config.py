@@ -23,6 +23,7 @@ from vmdqemu.config_values import (
     Arbiter,
     Flag,
     LabName,
+    Lookahead,
     Mac,
     Mode,
     Model,
@@ -41,7 +42,7 @@ from vmdqemu.config_values import (
     WireRate,
 )
 from vmdqemu.errors import LabFileError
-from vmdqemu.nic.frame import format_mac
+from vmdqemu.nic.frame import HEADER_OCTETS, format_mac
 from vmdqemu.nic.tunnel import VXLAN_PORT
 
 EXT = "ext"  # the outside host, at the far end of the wire
@@ -64,6 +65,7 @@ class AdapterConfig(_Table):
     sorter: Sorter = "kernel"
     vxlan_port: UdpPort = VXLAN_PORT
     shared_memory: Flag = True
+    lookahead: Lookahead = HEADER_OCTETS
 
 
 class HostConfig(_Table):

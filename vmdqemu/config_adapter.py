@@ -21,6 +21,7 @@ def describe(config: LabConfig) -> Adapter:
         local_switch=config.adapter.local_switch,
         vxlan_port=config.adapter.vxlan_port,
         shared_memory=config.adapter.shared_memory,
+        lookahead=config.adapter.lookahead,
         default_queue_pairs=config.host.processors,
     )
     problems = []

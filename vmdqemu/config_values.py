@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from vmdqemu.config_problems import shown
-from vmdqemu.nic.frame import is_multicast, parse_mac
+from vmdqemu.nic.frame import HEADER_OCTETS, is_multicast, parse_mac
 
 MAC_EXAMPLE = '"02:00:00:00:00:01"'
 ADDRESS_CURE = 'use one such as "10.0.0.1/24" or "fd00::1/64"'
@@ -46,6 +46,12 @@ def _address(text: str) -> str:
     ):  # RFC 3021: a /31 has no such ends
         raise ValueError(f"{shown(text)} is an end of {network} and no host's address; {ADDRESS_CURE}")
     return str(interface)
+
+
+def _lookahead(octets: int) -> int:
+    if octets and not 128 <= octets <= HEADER_OCTETS:
+        raise ValueError(f"{octets} octets are no header; use 128 to {HEADER_OCTETS} octets, or 0 for none")
+    return octets
 
 
 def _listed(value: object) -> object:
@@ -106,6 +112,10 @@ Arbiter = Annotated[Literal["deficit", "round-robin"], Field(description='"defic
 # X550 7.1.4: a ring's length is a multiple of 8 descriptors; the bounds are DPDK's (ixgbe_rxtx.h)
 Ring = Annotated[
     int, Field(ge=64, le=8192, multiple_of=8, description="64 to 8192 descriptors, a multiple of 8")
+]
+# Below 128 the TCP header of a tagged IPv6 packet may be cut off; with 0 a VM can rewrite what is decided by.
+Lookahead = Annotated[
+    int, AfterValidator(_lookahead), Field(description=f"128 to {HEADER_OCTETS} octets, or 0 for none")
 ]
 # RFC 791: every host takes 576 octets; 9216 is the most that both igb and ixgbe take
 Mtu = Annotated[int, Field(ge=576, le=9216, description="576 to 9216 octets")]

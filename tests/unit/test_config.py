@@ -55,6 +55,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         sorter = "software"
         vxlan_port = 8472
         shared_memory = false
+        lookahead = 128
         [host]
         processors = 8
         speed = 0.2
@@ -86,6 +87,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         "sorter": "software",
         "vxlan_port": 8472,
         "shared_memory": False,
+        "lookahead": 128,
     }
     assert lab.host.model_dump() == {"processors": 8, "speed": 0.2}
     assert lab.wire == config.WireConfig.model_construct(

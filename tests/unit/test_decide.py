@@ -6,9 +6,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.builders import GROUP, OUTSIDE, STRANGER, Vm, mac, octets, packet, parsed, tables
-from vmdqemu.host.decide import Verdict, decide
+from tests.unit.builders import (
+    GROUP,
+    OUTSIDE,
+    STRANGER,
+    Vm,
+    accept,
+    adapter,
+    mac,
+    octets,
+    packet,
+    parsed,
+    tables,
+)
+from vmdqemu.host.decide import Verdict, decide, sorted_into
 from vmdqemu.host.vswitch import WIRE, Delivery, Edit
+from vmdqemu.nic.adapter import ClearFilter, SetFilter, compile_tables
 from vmdqemu.nic.counters import DropReason
 from vmdqemu.nic.filters import Vlan, vlan_of
 from vmdqemu.nic.frame import BROADCAST, insert_tag, is_multicast, parse, strip_tag
@@ -290,3 +303,11 @@ def test_vmmq_uses_every_channel_and_keeps_a_flow_on_one() -> None:
         channels.setdefault(port, set()).add(delivery.channel)
     assert all(len(used) == 1 for used in channels.values())
     assert set.union(*channels.values()) == {0, 1, 2, 3}
+
+
+def test_every_frame_of_a_vms_queue_has_one_verdict_if_its_filters_are_in_one_vlan() -> None:
+    moved = accept(adapter(Vm(), mode=VMQ), ClearFilter(1), SetFilter(1, mac(1), 10))
+    seen = compile_tables(moved, 1)
+    assert sorted_into(1, seen) == decide(parsed(mac(1), OUTSIDE, [10]), WIRE, seen)
+    several = compile_tables(accept(moved, SetFilter(1, mac(1))), 1)
+    assert sorted_into(1, several) is None

@@ -38,6 +38,7 @@ TABLES = st.builds(
     lookup=st.booleans(),
     copy=st.booleans(),
     processors=st.none() | st.integers(1, 64),
+    lookahead=st.integers(0, 256),
     local_switch=st.booleans(),
     wire=st.booleans(),
     mtu=st.integers(576, 9216),

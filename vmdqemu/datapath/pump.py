@@ -6,10 +6,11 @@ new address, a tag to edit, a copy, a refusal) leaves the loop by a call.
 """
 
 import errno
+import io
 import os
 from collections.abc import Callable
 from itertools import repeat
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from vmdqemu.datapath import vnet
 from vmdqemu.datapath.action import NO_DROP, NO_RING, SHORTEST_ON_WIRE, Action, Output, Rings
@@ -59,6 +60,11 @@ class Spent(NamedTuple):
     tired: bool  # it ended early because too many verdicts had to be made
 
 
+def reader(fd: int) -> Callable[[Buffer], int | None]:
+    """Reads a ring's next frame into a buffer: its octets, or None when there is none."""
+    return io.FileIO(fd, "r", closefd=False).readinto
+
+
 class Pump:
     """Serves one ring of one port. Owned by one worker."""
 
@@ -66,7 +72,7 @@ class Pump:
         self,
         port: int,
         ring: int,
-        read: Callable[[Buffer], int | None],
+        read: Callable[[Any], int | None],
         tables: Tables,
         rings: Rings,
         buffer: Buffer | None = None,

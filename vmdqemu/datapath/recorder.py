@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Callable
 from struct import Struct
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from vmdqemu.datapath.vnet import VNET_OCTETS, Buffer
 
@@ -23,7 +23,8 @@ MOST_OCTETS: Final = 1 << 17  # of a frame: as many as a pump can read
 _FIRST = 64  # where the records begin
 _HEAD = Struct("=QIIIHH")  # of a record: time in ns, the others as above
 
-Read = Callable[[Buffer], int | None]
+Into = Buffer | tuple[Buffer, ...]  # where a frame is read to, in parts where it does not lie in one piece
+Read = Callable[[Any], int | None]
 
 
 def make_memory() -> int:
@@ -69,18 +70,20 @@ class Recorder:
     def around(self, read: Read, port: int, ring: int) -> Read:
         """Read a ring as `read` does, and keep a record of every frame."""
 
-        def recorded(buffer: Buffer) -> int | None:
-            length = read(buffer)
+        def recorded(into: Into) -> int | None:
+            length = read(into)
             if length is not None:
-                self._record(buffer, length, port, ring)
+                self._record(into, length, port, ring)
             return length
 
         return recorded
 
-    def _record(self, buffer: Buffer, length: int, port: int, ring: int) -> None:
+    def _record(self, into: Into, length: int, port: int, ring: int) -> None:
         number = self._written[0]
         start = self._layout.start(number)
-        head = memoryview(buffer)[: min(length, self._most)]
+        kept = min(length, self._most)
+        parts = into if isinstance(into, tuple) else (into,)
+        head = b"".join(part[:kept] for part in parts)[:kept]
         about = time.time_ns(), self.generation, length, len(head), port, ring
         _HEAD.pack_into(self._memory, start, *about)
         self._memory[start + _HEAD.size : start + _HEAD.size + len(head)] = head

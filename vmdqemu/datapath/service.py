@@ -6,7 +6,6 @@ its edge again.
 """
 
 import asyncio
-import io
 import select
 import time
 from collections import deque
@@ -17,6 +16,7 @@ from vmdqemu.datapath.action import Rings
 from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.pump import Pump
 from vmdqemu.datapath.recorder import Recorder
+from vmdqemu.datapath.straight import open_pump
 from vmdqemu.host.processors import DutyCycle
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.arbiter import BUDGET_FRAMES, Arbiter, Discipline, Turn
@@ -28,12 +28,6 @@ NO_LIMIT: Final = 1 << 40  # octets
 
 def _rings_for(port: int, rings: Rings) -> Rings:
     return rings.taken() if port == INBOX else rings
-
-
-def open_pump(port: int, ring: int, tables: Tables, rings: Rings) -> Pump:
-    """The pump that serves a ring as long as these tables are in effect."""
-    read = io.FileIO(rings.fds[port, ring], "r", closefd=False).readinto
-    return Pump(port, ring, read, tables, rings)
 
 
 class Service:

@@ -8,7 +8,7 @@ from vmdqemu.nic import switch
 from vmdqemu.nic.counters import DropReason
 from vmdqemu.nic.frame import Frame
 from vmdqemu.nic.steps import Take, explained, plainly
-from vmdqemu.nic.switch import NicVerdict
+from vmdqemu.nic.switch import NicVerdict, ToQueue
 from vmdqemu.nic.tables import DEFAULT_VPORT, Tables
 
 
@@ -59,6 +59,21 @@ def _silicon(frame: Frame, source: int, tables: Tables, take: Take) -> NicVerdic
 def _left_to_software(nic: NicVerdict) -> bool:
     """What a VM sends, and what is in the default VPort's queues."""
     return nic.vswitch or any(placed.vport == DEFAULT_VPORT for placed in nic.queues)
+
+
+def sorted_into(queue: int, tables: Tables) -> Verdict | None:
+    """The verdict on every frame that the sorter placed in an RX queue; None where it takes a look at each.
+
+    A VM's own queue holds what passed an exact filter of its VPort. If those are in one VLAN, the VPort, the
+    channel and what happens to the tag are the same for all frames (NDIS: vmq-receive-filters).
+    """
+    owner = next((number for number, vport in tables.vports.items() if queue in vport.queues), None)
+    vlans = {vlan for (_, vlan), number in tables.filters.items() if number == owner}
+    if tables.lookup or owner is None or len(vlans) != 1:
+        return None
+    vlan = vlans.pop()
+    nic = NicVerdict(vlan, queues=(ToQueue(owner, queue, tables.vports[owner].queues.index(queue)),))
+    return Verdict(nic, _without_lookup(Frame(0, vlan=vlan), nic, plainly))
 
 
 def _without_lookup(frame: Frame, nic: NicVerdict, take: Take) -> HostVerdict:

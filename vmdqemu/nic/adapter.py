@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from vmdqemu.nic import rss as receive_side_scaling
 from vmdqemu.nic.filters import FilterKey, Vlan, is_vlan
-from vmdqemu.nic.frame import is_multicast
+from vmdqemu.nic.frame import HEADER_OCTETS, is_multicast
 from vmdqemu.nic.models import Model
 from vmdqemu.nic.modes import Mode, Sort
 from vmdqemu.nic.rss import Rss
@@ -62,6 +62,7 @@ class Adapter(NamedTuple):
     local_switch: bool = False
     vxlan_port: int = VXLAN_PORT
     shared_memory: bool = True  # a VM's queue may receive into the VM's memory
+    lookahead: int = HEADER_OCTETS  # octets of each frame that it then receives into the host's
     default_queue_pairs: int = 1  # of the default VPort (NDIS: DefaultPFVPort.NumQueuePairs)
     vports: Mapping[int, VPort] = {}
     filters: Mapping[int, Filter] = {}
@@ -243,6 +244,7 @@ def compile_tables(adapter: Adapter, generation: int) -> Tables:
         lookup=adapter.mode.lookup,
         copy=adapter.mode.copy or not (adapter.mode.lookup or adapter.shared_memory),
         processors=adapter.mode.processors,
+        lookahead=adapter.lookahead,
         local_switch=adapter.local_switch and adapter.mode.sort is Sort.FILTERS,
         wire=adapter.wire,
         mtu=adapter.mtu,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from vmdqemu.nic.filters import FilterKey, Vlan
+from vmdqemu.nic.frame import HEADER_OCTETS
 from vmdqemu.nic.modes import Sort
 from vmdqemu.nic.rss import HashType, Rss
 from vmdqemu.nic.tunnel import NO_TUNNELS, Tunnels
@@ -35,6 +36,7 @@ class Tables(NamedTuple):
     lookup: bool  # the host looks up whose a frame is, also of those that a filter could have placed
     copy: bool  # the host copies a VM's frames into its memory; else they are received there
     processors: int | None  # how many may serve the RX queues; None: all that the host has
+    lookahead: int  # octets of such a frame that are received into the host's memory all the same
     local_switch: bool  # the adapter switches between its VPorts itself
     wire: bool  # there is an external port
     mtu: int
@@ -69,6 +71,7 @@ NO_TABLES = Tables(
     lookup=True,
     copy=False,
     processors=None,
+    lookahead=HEADER_OCTETS,
     local_switch=False,
     wire=False,
     mtu=0,
