@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.perf import cost, idle, isolation, machine, modes, outage, report, speed
+from tests.perf import cost, idle, isolation, machine, modes, outage, report, speed, stages
 from tests.perf.report import say
 
 
@@ -34,6 +34,7 @@ def main(argv: list[str]) -> int:
             isolation.measure(1.0 if quick else 3.0, directory),
             idle.measure(2.0 if quick else 10.0, directory),
             cost.measure(),
+            stages.measure(),
         ]
     for table in tables:
         say("\n" + table.markdown())
