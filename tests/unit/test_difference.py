@@ -59,6 +59,12 @@ def test_every_queue_changes_where_the_host_is_to_serve_it_otherwise(mode: Mode)
     assert change[:2] == (frozenset(), frozenset({DEFAULT_QUEUE, 1, 2, 3}))
 
 
+def test_a_filter_that_moves_to_another_vlan_changes_its_vport() -> None:
+    change = compare(BEFORE, after(ClearFilter(1), SetFilter(1, mac(1), 10)))
+    assert change.changed == {DEFAULT_QUEUE, 1}
+    assert mac(1) not in {address for address, _ in change.meanwhile.filters}
+
+
 def test_a_vport_that_comes_changes_no_other() -> None:
     change = compare(BEFORE, after(CreateVPort("vm4", 2), SetFilter(4, mac(4))))
     assert change.kept == {1, 2, 3, 4, 5}

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from vmdqemu.nic.tables import DEFAULT_QUEUE, Tables
+from vmdqemu.nic.filters import FilterKey
+from vmdqemu.nic.tables import DEFAULT_QUEUE, Tables, VPortTable
 
 
 class Difference(NamedTuple):
@@ -16,7 +17,7 @@ class Difference(NamedTuple):
 def compare(before: Tables, after: Tables) -> Difference:
     """The default VPort's queues always change: a frame that has a filter now may wait in one of them."""
     same = _adapter(before) == _adapter(after)
-    agreed = {number for number, vport in before.vports.items() if same and after.vports.get(number) == vport}
+    agreed = {number for number in before.vports if same and _vport(before, number) == _vport(after, number)}
     kept = frozenset(queue for number in agreed for queue in before.vports[number].queues)
     filters = {key: number for key, number in before.filters.items() if number in agreed}
     meanwhile = before._replace(filters=filters)
@@ -28,6 +29,12 @@ def compare(before: Tables, after: Tables) -> Difference:
 def _adapter(tables: Tables) -> Tables:
     """What is nobody's VPort."""
     return tables._replace(generation=0, filters={}, vports={})
+
+
+def _vport(tables: Tables, number: int) -> tuple[VPortTable | None, set[FilterKey]]:
+    """All that is a VPort's: its filters may move to another VLAN while its addresses stay."""
+    keys = {key for key, owner in tables.filters.items() if owner == number}
+    return tables.vports.get(number), keys
 
 
 def _queues(tables: Tables) -> list[int]:
