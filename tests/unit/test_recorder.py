@@ -63,6 +63,17 @@ def test_of_a_long_frame_the_first_octets_are_kept_and_its_length() -> None:
     assert rig.seen() == [(65_000, PLAIN + b"x" * SNAPLEN)]
 
 
+def test_a_frame_that_is_read_in_two_parts_is_one_record() -> None:
+    rig, host, arena = Rig(), bytearray(20), bytearray(100)
+
+    def read(into: tuple[bytearray, bytearray]) -> int:
+        into[0][:], into[1][:50] = PLAIN + b"a" * 10, b"b" * 50
+        return 70
+
+    assert rig.recorder.around(read, port=3, ring=2)((host, arena)) == 70
+    assert rig.seen() == [(60, PLAIN + b"a" * 10 + b"b" * 50)]
+
+
 def test_the_largest_superframe_is_kept_whole_if_that_is_asked_for() -> None:
     rig = Rig(MOST_OCTETS)
     rig.read(b"x" * 65_549)

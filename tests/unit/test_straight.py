@@ -171,7 +171,7 @@ def tampered(way: Way, sent: Sequence[bytes]) -> list[bytes]:
     """What arrives when the VM overwrites all of its memory between each frame's arrival and its delivery."""
     with fabric_of(way) as fabric:
         memory, pump = fabric.rings.arenas[1], straight(fabric)
-        read = pump._read
+        read = pump.read
 
         def attacked(into: object) -> int | None:
             length = read(into)
@@ -179,7 +179,7 @@ def tampered(way: Way, sent: Sequence[bytes]) -> list[bytes]:
             memory[: len(PLAIN)] = PLAIN
             return length
 
-        with patch.object(pump, "_read", attacked):
+        with patch.object(pump, "read", attacked):
             for frame in sent:
                 fabric.arrive((WIRE, QUEUE), frame)
             pump.burst(64, NO_LIMIT)
