@@ -110,11 +110,19 @@ SHAPER_BURST = 256 * 1024  # a superframe must fit: under 70 KB the kernel would
 SHAPER_LIMIT = 1024 * 1024
 
 
-def shape(ns: str, ifname: str, rate: int) -> None:
-    """Let a link send at most `rate` bits a second, frames counted without FCS; superframes stay whole."""
-    with _netlink(ns, f"link {ifname!r} rate {rate}") as netlink:
-        index = _index(netlink, ifname)
-        netlink.tc("add", "tbf", index=index, rate=rate // 8, burst=SHAPER_BURST, limit=SHAPER_LIMIT)
+def shape(ns: str, ifname: str, rate: int, *, overhead: int = 0) -> None:
+    """Let a link send at most `rate` bits a second; superframes stay whole.
+
+    Frames count without FCS, and each skb `overhead` octets more. pyroute2 cannot say that, so tc(8) does.
+    """
+    sizes = ("burst", f"{SHAPER_BURST}b", "limit", f"{SHAPER_LIMIT}b", "overhead", str(overhead))
+    namespace.run(ns, ["tc", "qdisc", "add", "dev", ifname, "root", "tbf", "rate", f"{rate}bit", *sizes])
+
+
+def send_no_superframes(ns: str, ifname: str) -> None:
+    """Have TCP over a link send frame by frame."""
+    with _netlink(ns, f"link {ifname!r} without superframes") as netlink:
+        netlink.link("set", ifname=ifname, gso_max_segs=1)
 
 
 def add_address(ns: str, ifname: str, address: str) -> None:

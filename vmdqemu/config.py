@@ -1,23 +1,22 @@
 """The lab file: TOML in; frozen, fully checked values out, or every problem at once, each with its path.
 
-Theory of operation. The models check each key for itself; `_conflicts` then checks what the tables say
+Theory of operation. The models check each key for itself; `config_conflicts` then checks what the tables say
 against each other. It runs on the tables that are sound, so that a slip in `vm[0]` does not hide that `vm[1]`
 and `vm[2]` share a MAC address. Code that holds a `LabConfig` trusts it and checks nothing again.
 """
 
-import hashlib
 import tomllib
-from collections.abc import Hashable, Iterable, Iterator
 from ipaddress import ip_interface
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from vmdqemu.config_changes import set_key
-from vmdqemu.config_problems import Location, Problem, from_validation, in_file_order, spelled
+from vmdqemu.config_conflicts import conflicts
+from vmdqemu.config_problems import Problem, from_validation, in_file_order
 from vmdqemu.config_values import (
     Addresses,
     Arbiter,
@@ -25,6 +24,7 @@ from vmdqemu.config_values import (
     LabName,
     Lookahead,
     Mac,
+    MachineName,
     Mode,
     Model,
     Mtu,
@@ -37,16 +37,15 @@ from vmdqemu.config_values import (
     Speed,
     UdpPort,
     Vlan,
-    VmName,
     Weight,
     WireRate,
+    derive_mac,
 )
 from vmdqemu.errors import LabFileError
-from vmdqemu.nic.frame import HEADER_OCTETS, format_mac
+from vmdqemu.nic.frame import HEADER_OCTETS
 from vmdqemu.nic.tunnel import VXLAN_PORT
 
-EXT = "ext"  # the outside host, at the far end of the wire
-IPV6_MINIMUM_MTU = 1280  # RFC 8200 section 5; Linux turns IPv6 off below it
+EXT = "ext"  # the far end of the wire: the outside host, or the switch that several hosts hang on
 
 
 class _Table(BaseModel):
@@ -76,7 +75,7 @@ class HostConfig(_Table):
 
 
 class PortConfig(_Table):
-    """What a VM and the outside host have in common: a MAC address (6 octets), IP addresses, a VLAN."""
+    """What a VM and an outside host have in common: a MAC address (6 octets), IP addresses, a VLAN."""
 
     mac: Mac = b""  # `parse` fills it
     addresses: Addresses = Field(default=(), alias="address")
@@ -88,16 +87,29 @@ class PortConfig(_Table):
         return any(ip_interface(address).version == 6 for address in self.addresses)
 
 
+class OutsideConfig(PortConfig):
+    """A host on the wire; with a `vlan` its frames are tagged."""
+
+    name: MachineName
+
+
 class WireConfig(PortConfig):
-    """The outside host on the wire; with a `vlan` its frames are tagged; `rate`: what comes in, in Mbit/s."""
+    """The wire, `rate` Mbit/s each way, and the one outside host on it unless `hosts` names several."""
 
     rate: WireRate = None
+    hosts: tuple[OutsideConfig, ...] = Field(
+        default=(),
+        alias="host",
+        strict=False,
+        max_length=64,
+        description="up to 64 [[wire.host]] tables, one for each outside host",
+    )
 
 
 class VmConfig(PortConfig):
     """A VM: `vlan` is its port VLAN, `queues` its channels, `rate` its transmit limit in Mbit/s if any."""
 
-    name: VmName
+    name: MachineName
     queues: Queues = 1
     weight: Weight = 1
     rate: Rate = None
@@ -105,7 +117,7 @@ class VmConfig(PortConfig):
 
 
 class LabConfig(_Table):
-    """A lab: one adapter, its VMs, and the wire to the outside host if there is one."""
+    """A lab: one adapter, its VMs, and the wire to the outside hosts if there is one."""
 
     name: LabName = ""  # `parse` fills it
     prefix: Prefix = ""
@@ -129,22 +141,36 @@ class LabConfig(_Table):
 
     @property
     def ext_namespace(self) -> str:
-        """The outside host's namespace."""
+        """The namespace at the far end of the wire."""
         return self.prefix + EXT
 
-    def namespace(self, vm: VmConfig) -> str:
-        """A VM's namespace."""
-        return self.prefix + vm.name
+    @property
+    def outside(self) -> tuple[OutsideConfig, ...]:
+        """Every host on the wire; one that [wire] itself describes is called EXT."""
+        wire = self.wire
+        if wire is None or wire.hosts:
+            return wire.hosts if wire else ()
+        only = OutsideConfig.model_construct(name=EXT, mac=wire.mac, addresses=wire.addresses, vlan=wire.vlan)
+        return (only,)
+
+    @property
+    def machines(self) -> tuple[VmConfig | OutsideConfig, ...]:
+        """Every VM and every outside host: each has a name of its own and a namespace."""
+        return (*self.vms, *self.outside)
+
+    def namespace(self, machine: VmConfig | OutsideConfig) -> str:
+        """The namespace of a VM or an outside host."""
+        return self.prefix + machine.name
 
 
 Port = TypeVar("Port", bound=PortConfig)
-Vms: TypeAlias = dict[Location, VmConfig]  # each by its place in the file
 
 TABLES: dict[str, type[BaseModel]] = {
     "": LabConfig,
     "adapter": AdapterConfig,
     "host": HostConfig,
     "wire": WireConfig,
+    "wire.host": OutsideConfig,
     "vm": VmConfig,
 }
 
@@ -170,15 +196,10 @@ def parse(text: str, name: str, changes: Iterable[str] = ()) -> LabConfig:
     lab, problems = _check(document)
     sound, numbers = _sound_part(document, problems)
     if sound_lab := lab or _check(sound)[0]:
-        problems += _conflicts(sound_lab, numbers)
+        problems += conflicts(sound_lab, numbers)
     if lab is None or problems:
         raise LabFileError(in_file_order(problems, document))
     return lab
-
-
-def derive_mac(lab: str, name: str) -> bytes:
-    """The MAC address (6 octets) of a port that gives none: unicast, local, the same in every run."""
-    return b"\x02" + hashlib.blake2b(f"{lab}/{name}".encode(), digest_size=5).digest()
 
 
 def json_schema() -> dict[str, Any]:
@@ -227,7 +248,10 @@ def _check(document: dict[str, Any]) -> tuple[LabConfig | None, list[Problem]]:
 
 def _with_macs(lab: LabConfig) -> LabConfig:
     vms = tuple(_with_mac(vm, lab.name, vm.name) for vm in lab.vms)
-    wire = _with_mac(lab.wire, lab.name, EXT) if lab.wire else None
+    wire = lab.wire
+    if wire is not None:
+        hosts = tuple(_with_mac(host, lab.name, host.name) for host in wire.hosts)
+        wire = wire.model_copy(update={"hosts": hosts}) if hosts else _with_mac(wire, lab.name, EXT)
     return lab.model_copy(update={"vms": vms, "wire": wire})
 
 
@@ -242,74 +266,3 @@ def _sound_part(document: dict[str, Any], problems: list[Problem]) -> tuple[dict
     vms = sound.get("vm", [])
     numbers = [number for number in range(len(vms)) if ("vm", number) not in broken]
     return sound | {"vm": [vms[number] for number in numbers]}, numbers
-
-
-def _conflicts(lab: LabConfig, numbers: list[int]) -> Iterator[Problem]:
-    """What is right in itself but cannot stand together; `numbers` are the file's for `lab.vms`."""
-    vms: Vms = {("vm", number): vm for number, vm in zip(numbers, lab.vms, strict=True)}
-    ports: dict[Location, PortConfig] = {**vms, ("wire",): lab.wire} if lab.wire else {**vms}
-    yield from _name_conflicts(vms)
-    yield from _namespace_conflicts(lab, vms)
-    yield from _mac_conflicts(lab, vms)
-    yield from _address_conflicts(ports)
-    yield from _mtu_conflicts(lab.mtu, ports)
-
-
-def _name_conflicts(vms: Vms) -> Iterator[Problem]:
-    for place, first in _repeats((place, vm.name) for place, vm in vms.items()):
-        text = f'"{vms[place].name}" is already {spelled(first)}\'s; use another name'
-        yield Problem((*place, "name"), text)
-
-
-def _namespace_conflicts(lab: LabConfig, vms: Vms) -> Iterator[Problem]:
-    owners = {lab.nic_namespace: "the adapter"}
-    if lab.wire:
-        owners[lab.ext_namespace] = "the outside host"
-    for place, vm in vms.items():
-        namespace = lab.namespace(vm)
-        if namespace in owners:
-            text = f'"{namespace}" is the namespace of {owners[namespace]}; use another name'
-            yield Problem((*place, "name"), text)
-
-
-def _mac_conflicts(lab: LabConfig, vms: Vms) -> Iterator[Problem]:
-    """A filter is a MAC address and a VLAN: two VLANs may share an address, but not the outside host's."""
-    for place, first in _repeats((place, (vm.mac, vm.vlan)) for place, vm in vms.items()):
-        vm = vms[place]
-        if vm.name == vms[first].name and vm.mac == derive_mac(lab.name, vm.name):
-            continue  # equal names derive equal addresses: the name is the mistake
-        where = f" in VLAN {vm.vlan}" if vm.vlan else ""
-        text = f"{format_mac(vm.mac)} is already {spelled(first)}'s{where}; use another address"
-        yield Problem((*place, "mac"), text)
-    for place, vm in vms.items():
-        if lab.wire and vm.mac == lab.wire.mac and vm.name != EXT:  # that name is a conflict by itself
-            text = f"{format_mac(vm.mac)} is already {spelled(place)}'s; use another address"
-            yield Problem(("wire", "mac"), text)
-
-
-def _address_conflicts(ports: dict[Location, PortConfig]) -> Iterator[Problem]:
-    owned = {
-        (*place, "address", index): (ip_interface(address).ip, port.vlan)
-        for place, port in ports.items()
-        for index, address in enumerate(port.addresses)
-    }
-    for location, first in _repeats(owned.items()):
-        address, vlan = owned[location]
-        where = f" in VLAN {vlan}" if vlan else ""
-        text = f"{address} is already {spelled(first[:-2])}'s{where}; use another address"
-        yield Problem(location, text)
-
-
-def _mtu_conflicts(mtu: int, ports: dict[Location, PortConfig]) -> Iterator[Problem]:
-    users = [spelled(place) for place, port in ports.items() if port.ipv6]
-    if users and mtu < IPV6_MINIMUM_MTU:
-        text = f"{mtu} is too small for the IPv6 address of {users[0]}; use at least {IPV6_MINIMUM_MTU}"
-        yield Problem(("mtu",), text)
-
-
-def _repeats(entries: Iterable[tuple[Location, Hashable]]) -> Iterator[tuple[Location, Location]]:
-    """Each place whose value stands at an earlier place already, with that earlier place."""
-    seen: dict[Hashable, Location] = {}
-    for place, value in entries:
-        if (first := seen.setdefault(value, place)) != place:
-            yield place, first

@@ -15,9 +15,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 Location: TypeAlias = tuple[str | int, ...]
-Tables: TypeAlias = Mapping[
-    str, type[BaseModel]
-]  # each table's name ("" for the top of the file) and its model
+# Each table's name, such as "wire.host" or "" for the top of the file, and its model.
+Tables: TypeAlias = Mapping[str, type[BaseModel]]
 
 LONGEST_SHOWN = 60  # characters of the operator's own text that a message repeats
 BARE_KEY = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_SHOWN}}}")  # TOML writes any other key in quotes
@@ -68,7 +67,7 @@ def _text(fault: ErrorDetails, tables: Tables) -> str:
     if kind == "value_error":
         return str(context["error"])  # a validator of ours: it names its own cure
     keys = [step for step in fault["loc"] if isinstance(step, str)]
-    known = _fields(tables["" if len(keys) == 1 else keys[0]])
+    known = _fields(tables[".".join(keys[:-1])])
     if kind == "extra_forbidden":
         return _unknown(keys[-1], list(known))
     length = len(value) if isinstance(value, str | list) else 0

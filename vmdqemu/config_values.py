@@ -4,6 +4,7 @@ A type's `description` completes the sentence "use ...": it is the cure in a pro
 editor shows from the JSON Schema. Our own validators raise ValueError with fault and cure in one line.
 """
 
+import hashlib
 from ipaddress import ip_interface
 from typing import Annotated, Literal
 
@@ -14,6 +15,11 @@ from vmdqemu.nic.frame import HEADER_OCTETS, is_multicast, parse_mac
 
 MAC_EXAMPLE = '"02:00:00:00:00:01"'
 ADDRESS_CURE = 'use one such as "10.0.0.1/24" or "fd00::1/64"'
+
+
+def derive_mac(lab: str, name: str) -> bytes:
+    """The MAC address (6 octets) of a port that gives none: unicast, local, the same in every run."""
+    return b"\x02" + hashlib.blake2b(f"{lab}/{name}".encode(), digest_size=5).digest()
 
 
 def _mac(value: object) -> bytes:
@@ -68,7 +74,7 @@ LabName = Annotated[
 ]
 
 # Names become file names and arguments of `ip netns`, which reads a leading "-" as an option.
-VmName = Annotated[
+MachineName = Annotated[
     str,
     Field(
         max_length=15,
@@ -123,7 +129,6 @@ UdpPort = Annotated[int, Field(ge=1, le=65535, description="1 to 65535, a UDP po
 Processors = Annotated[int, Field(ge=1, le=64, description="1 to 64 processors")]
 Queues = Annotated[int, Field(ge=1, le=64, description="1 to 64 channels")]
 Weight = Annotated[int, Field(ge=1, le=100, description="1 to 100")]
-# The shaper's rate goes to the kernel in 32 bits of octets a second.
 WireRate = Annotated[
     float | None, Field(gt=0, le=32_000, allow_inf_nan=False, description="Mbit/s above 0, at most 32000")
 ]

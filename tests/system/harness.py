@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from netns import namespace
 from vmdqemu.config import LabConfig, parse
-from vmdqemu.daemon import control, runtime
+from vmdqemu.daemon import control, plant, runtime
 
 DEADLINE: Final = 10.0  # seconds; for what takes milliseconds
 _numbers = itertools.count(1)
@@ -64,7 +64,7 @@ class RunningLab:
         self.daemon = daemon
 
     def ns(self, name: str) -> str:
-        """The namespace of a VM, of "ext" or of "nic"."""
+        """The namespace of a VM, of an outside host, of "ext" or of "nic"."""
         return self.config.nic_namespace if name == "nic" else self.config.prefix + name
 
     def run(self, name: str, *argv: str, timeout: float = 30.0, check: bool = True) -> str:
@@ -85,11 +85,8 @@ class RunningLab:
         return next(row for row in rows if row["port"] == name)
 
     def mac(self, name: str) -> str:
-        """A VM's address, or ext's."""
-        ports = {vm.name: vm.mac for vm in self.config.vms}
-        if self.config.wire is not None:
-            ports["ext"] = self.config.wire.mac
-        return ports[name].hex(":")
+        """The address of a VM or an outside host."""
+        return next(machine.mac for machine in self.config.machines if machine.name == name).hex(":")
 
     def worker(self, role: str) -> int | None:
         """The process that serves a role now; None while there is none."""
@@ -129,13 +126,7 @@ def running(text: str, tmp_path: Path) -> Iterator[RunningLab]:
             daemon.terminate()
             daemon.wait(DEADLINE)
     assert daemon.returncode == 0, "the daemon ended with an error"
-    assert not any(
-        namespace.exists(ns) for ns in (lab.ns("nic"), lab.ns("ext"), *map(lab.ns, _vm_names(config)))
-    )
-
-
-def _vm_names(config: LabConfig) -> list[str]:
-    return [vm.name for vm in config.vms]
+    assert not any(map(namespace.exists, plant.record(config, daemon.pid, str(file)).namespaces))
 
 
 @contextmanager

@@ -98,7 +98,7 @@ def test_what_is_left_of_a_killed_lab_is_removed_from_its_record(tmp_path: Path)
 
 def namespaces(config: LabConfig) -> set[str]:
     """Names of all that a lab has."""
-    return {config.nic_namespace, config.ext_namespace, *map(config.namespace, config.vms)}
+    return {config.nic_namespace, config.ext_namespace, *map(config.namespace, config.machines)}
 
 
 def links(ns: str) -> set[str]:

@@ -15,7 +15,7 @@ from vmdqemu import config
 from vmdqemu.config import LabConfig
 from vmdqemu.config_adapter import describe
 from vmdqemu.datapath import uplink
-from vmdqemu.datapath.uplink import OUTSIDE as OUTSIDE_LINK
+from vmdqemu.datapath.outside import WIRE_END
 from vmdqemu.datapath.uplink import PF, WIRE, Direction, Uplink
 from vmdqemu.nic.adapter import compile_tables
 
@@ -46,7 +46,7 @@ def outside(lab_config: LabConfig) -> socket.socket:
     """A raw socket on the outside host's link."""
     with namespace.entered(lab_config.ext_namespace):
         raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ALL_PROTOCOLS))
-    raw.bind((OUTSIDE_LINK, ALL_PROTOCOLS))
+    raw.bind((WIRE_END, ALL_PROTOCOLS))
     raw.setblocking(False)
     return raw
 
@@ -122,12 +122,10 @@ def test_an_access_port_tags_what_the_outside_host_sends_and_hears_its_own_vlan_
         assert arrived[10:] == plain[:12] + tag(VLAN) + plain[12:]
         for vids in ((VLAN + 1,), (), (VLAN,)):
             os.write(up.pf.fds[0], PLAIN + octets(OUTSIDE, mac(2), vids))
-        stack = counters.read(lab_config.ext_namespace)[OUTSIDE_LINK]
+        stack = counters.read(lab_config.ext_namespace)[WIRE_END]
         assert stack.rx_packets >= 3  # all reach the link; what the port drops it drops behind it
         with namespace.entered(lab_config.ext_namespace):
-            shown = namespace.run(
-                lab_config.ext_namespace, ["tc", "-s", "qdisc", "show", "dev", OUTSIDE_LINK]
-            )
+            shown = namespace.run(lab_config.ext_namespace, ["tc", "-s", "qdisc", "show", "dev", WIRE_END])
         assert "dropped 2" in shown.stdout
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmdqemu import config
+from vmdqemu.config_values import derive_mac
 from vmdqemu.errors import LabFileError
 
 
@@ -122,6 +123,44 @@ def test_a_port_says_whether_it_has_an_ipv6_address(address: str, ipv6: bool) ->
     assert lab.wire.ipv6 is False
 
 
+def test_a_wire_that_names_no_hosts_has_one_called_ext() -> None:
+    lab = config.parse(with_wire(vms(""), 'address = "10.0.0.254/24"\nvlan = 5'), "lab")
+    (host,) = lab.outside
+    assert (host.name, host.addresses, host.vlan) == ("ext", ("10.0.0.254/24",), 5)
+    assert host.mac == derive_mac("lab", "ext")
+    assert lab.namespace(host) == lab.ext_namespace
+    assert [machine.name for machine in lab.machines] == ["vm1", "ext"]
+
+
+def test_a_wire_has_the_hosts_that_it_names() -> None:
+    lab = config.parse(
+        """
+        prefix = "x-"
+        [[vm]]
+        name = "vm1"
+        [wire]
+        rate = 1000
+        [[wire.host]]
+        name = "web"
+        vlan = 5
+        address = ["10.0.0.253/24", "fd00::fd/64"]
+        [[wire.host]]
+        name = "db"
+        mac = "02:00:00:00:00:01"
+        """,
+        "lab",
+    )
+    web, db = lab.outside
+    assert (web.name, web.vlan, web.ipv6, web.mac) == ("web", 5, True, derive_mac("lab", "web"))
+    assert (db.name, db.vlan, db.ipv6, db.mac) == ("db", None, False, b"\x02\0\0\0\0\x01")
+    assert [lab.namespace(machine) for machine in lab.machines] == ["x-vm1", "x-web", "x-db"]
+    assert lab.ext_namespace == "x-ext"
+
+
+def test_a_lab_without_a_wire_has_nobody_outside() -> None:
+    assert config.parse(vms(""), "lab").outside == ()
+
+
 def test_a_lab_cannot_be_changed() -> None:
     lab = config.parse(vms(""), "lab")
     with pytest.raises(ValueError, match="frozen"):
@@ -134,110 +173,27 @@ def test_a_lab_cannot_be_changed() -> None:
 def test_a_port_without_a_mac_gets_the_one_of_its_names() -> None:
     lab = config.parse(with_wire(vms("")), "lab")
     assert lab.wire is not None
-    assert lab.vms[0].mac == config.derive_mac("lab", "vm1")
-    assert lab.wire.mac == config.derive_mac("lab", "ext")
+    assert lab.vms[0].mac == derive_mac("lab", "vm1")
+    assert lab.wire.mac == derive_mac("lab", "ext")
 
 
 def test_a_derived_mac_is_the_same_in_every_run_and_release() -> None:
-    assert config.derive_mac("four-vms", "vm1").hex(":") == "02:e1:73:4f:20:47"
+    assert derive_mac("four-vms", "vm1").hex(":") == "02:e1:73:4f:20:47"
 
 
 @given(st.text(), st.text())
 def test_a_derived_mac_is_unicast_and_locally_administered(lab: str, name: str) -> None:
-    mac = config.derive_mac(lab, name)
+    mac = derive_mac(lab, name)
     assert len(mac) == 6
     assert mac[0] & 0b11 == 0b10
 
 
 def test_derived_macs_differ_between_vms_and_between_labs() -> None:
     names = [(f"lab{lab}", f"vm{vm}") for lab in range(20) for vm in range(64)]
-    assert len({config.derive_mac(*pair) for pair in names}) == len(names)
+    assert len({derive_mac(*pair) for pair in names}) == len(names)
 
 
-# --- conflicts: each table is right, together they are not
-
-
-CONFLICTS = {
-    "two VMs of one name, whose derived MAC addresses are no second mistake": (
-        '[[vm]]\nname = "a"\n[[vm]]\nname = "b"\n[[vm]]\nname = "a"',
-        ['vm[2].name: "a" is already vm[0]\'s; use another name'],
-    ),
-    "a VM copied with all its keys": (
-        '[[vm]]\nname = "a"\nmac = "02:00:00:00:00:01"\naddress = "10.0.0.1/24"\n' * 2,
-        [
-            'vm[1].name: "a" is already vm[0]\'s; use another name',
-            "vm[1].mac: 02:00:00:00:00:01 is already vm[0]'s; use another address",
-            "vm[1].address: 10.0.0.1 is already vm[0]'s; use another address",
-        ],
-    ),
-    "a VM in the adapter's namespace": (
-        '[[vm]]\nname = "lab-nic"',
-        ['vm[0].name: "lab-nic" is the namespace of the adapter; use another name'],
-    ),
-    "a VM that its prefix puts into the adapter's namespace": (
-        'prefix = "lab-"\n[[vm]]\nname = "nic"',
-        ['vm[0].name: "lab-nic" is the namespace of the adapter; use another name'],
-    ),
-    "a VM in the outside host's namespace": (
-        with_wire('prefix = "x-"\n[[vm]]\nname = "ext"'),
-        ['vm[0].name: "x-ext" is the namespace of the outside host; use another name'],
-    ),
-    "one MAC address twice in a VLAN, written in two ways": (
-        vms('vlan = 10\nmac = "02:00:00:00:00:0a"', 'vlan = 10\nmac = "02-00-00-00-00-0A"'),
-        ["vm[1].mac: 02:00:00:00:00:0a is already vm[0]'s in VLAN 10; use another address"],
-    ),
-    "a VM that writes out another's derived MAC address": (
-        vms("", f'mac = "{config.derive_mac("lab", "vm1").hex(":")}"'),
-        [f"vm[1].mac: {config.derive_mac('lab', 'vm1').hex(':')} is already vm[0]'s; use another address"],
-    ),
-    "the outside host with a VM's MAC address, in whatever VLAN": (
-        with_wire(vms('vlan = 10\nmac = "02:00:00:00:00:01"'), 'mac = "02:00:00:00:00:01"'),
-        ["wire.mac: 02:00:00:00:00:01 is already vm[0]'s; use another address"],
-    ),
-    "one IP address twice, with two prefix lengths and in two spellings": (
-        vms('address = "fd00::1/64"', 'address = ["10.0.0.2/24", "fd00:0:0::1/48"]'),
-        ["vm[1].address[1]: fd00::1 is already vm[0]'s; use another address"],
-    ),
-    "one IP address twice in one VM": (
-        vms('address = ["10.0.0.1/24", "10.0.0.1/24"]'),
-        ["vm[0].address[1]: 10.0.0.1 is already vm[0]'s; use another address"],
-    ),
-    "the outside host with the IP address of a VM in its VLAN": (
-        with_wire(vms('vlan = 10\naddress = "10.0.0.1/24"'), 'vlan = 10\naddress = "10.0.0.1/24"'),
-        ["wire.address: 10.0.0.1 is already vm[0]'s in VLAN 10; use another address"],
-    ),
-    "IPv6 over an MTU that Linux refuses for it": (
-        "mtu = 1279\n" + vms("", 'address = "fd00::1/64"'),
-        ["mtu: 1279 is too small for the IPv6 address of vm[1]; use at least 1280"],
-    ),
-}
-
-
-@pytest.mark.parametrize(("text", "expected"), CONFLICTS.values(), ids=CONFLICTS)
-def test_what_cannot_stand_together_is_named_once(text: str, expected: list[str]) -> None:
-    assert problems(text) == expected
-
-
-AGREEMENTS = {
-    "one MAC address in two VLANs": vms(
-        'mac = "02:00:00:00:00:01"\nvlan = 10', 'mac = "02:00:00:00:00:01"\nvlan = 20'
-    ),
-    "one MAC address inside and outside a VLAN": vms(
-        'mac = "02:00:00:00:00:01"\nvlan = 10', 'mac = "02:00:00:00:00:01"'
-    ),
-    "one IP address in two VLANs": vms(
-        'address = "10.0.0.1/24"\nvlan = 10', 'address = "10.0.0.1/24"\nvlan = 20'
-    ),
-    "a VM called ext in a lab without a wire": '[[vm]]\nname = "ext"',
-    "IPv6 over its smallest MTU": "mtu = 1280\n" + vms('address = "fd00::1/64"'),
-    "IPv4 over the smallest MTU": "mtu = 576\n" + vms('address = "10.0.0.1/24"'),
-    "64 VMs": vms(*[""] * 64),
-}
-
-
-@pytest.mark.parametrize("text", AGREEMENTS.values(), ids=AGREEMENTS)
-def test_what_can_stand_together_is_accepted(text: str) -> None:
-    config.parse(text, "lab")
+# --- what is wrong at once
 
 
 def test_a_broken_vm_does_not_hide_what_the_others_say_against_each_other() -> None:
@@ -246,7 +202,7 @@ def test_a_broken_vm_does_not_hide_what_the_others_say_against_each_other() -> N
         "mtu: 5 is too small; use 576 to 9216 octets",
         "vm[0].vlan: 0 is too small; use 1 to 4094 (IEEE 802.1Q reserves 0 and 4095)",
         "vm[2].mac: 02:00:00:00:00:01 is already vm[1]'s; use another address",
-        "wire.colour: unknown key; known keys: mac, address, vlan, rate",
+        "wire.colour: unknown key; known keys: mac, address, vlan, rate, host",
         'name: "Not A Name" is not a name; use at most 11 of a-z, 0-9 and "-", the first not "-" '
         "(unless given, the name of the file)",
     ]

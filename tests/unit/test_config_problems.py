@@ -148,6 +148,15 @@ VMS = [
     ("[[vm]]\nname = 1", f"vm[0].name: 1 is not text; {NAME}"),
     ('[[vm]]\nname = "seventeen-letters"', f'vm[0].name: "seventeen-letters" has 17 characters; {NAME}'),
     ('[[vm]]\nname = "-n"', f'vm[0].name: "-n" is not a name; {NAME}'),
+    ('[[vm]]\nname = "a"\n[[wire.host]]\nvlan = 5', f"wire.host[0].name: missing; {NAME}"),
+    (
+        '[[vm]]\nname = "a"\n[[wire.host]]\nname = "b"\nqueues = 2',
+        "wire.host[0].queues: unknown key; known keys: mac, address, vlan, name",
+    ),
+    (
+        '[[vm]]\nname = "a"\n[wire]\nhost = 5',
+        "wire.host: 5 is not a list; use up to 64 [[wire.host]] tables, one for each outside host",
+    ),
     ('[[vm]]\nname = "a;b"', f'vm[0].name: "a;b" is not a name; {NAME}'),
     ('[[vm]]\nname = "a\\u0000"', f'vm[0].name: "a\\u0000" is not a name; {NAME}'),
     ('[[vm]]\nname = "a\\n"', f'vm[0].name: "a\\n" is not a name; {NAME}'),
@@ -243,7 +252,10 @@ VM_NAMES = st.sampled_from(["vm1", "vm2", "ext", "lab-nic", "-"])
 VM_TABLES = st.fixed_dictionaries(
     {"name": VM_NAMES}, optional={**PORT_KEYS, "queues": st.integers(), "colour": ANYTHING}
 )
-WIRES = st.fixed_dictionaries({}, optional={**PORT_KEYS, "name": ANYTHING})
+HOSTS = st.fixed_dictionaries({"name": VM_NAMES}, optional={**PORT_KEYS, "colour": ANYTHING})
+WIRES = st.fixed_dictionaries(
+    {}, optional={**PORT_KEYS, "host": st.lists(HOSTS | ANYTHING, max_size=3) | ANYTHING, "name": ANYTHING}
+)
 DOCUMENTS = st.fixed_dictionaries(
     {"vm": st.lists(VM_TABLES | ANYTHING, min_size=1, max_size=4) | ANYTHING},
     optional={

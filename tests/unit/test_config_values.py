@@ -11,7 +11,7 @@ from vmdqemu.nic.modes import MODES
 ACCEPTED: list[tuple[Any, list[object]]] = [
     (values.LabName, ["a", "0", "four-vms", "eleven-char"]),
     (values.Prefix, ["", "x-", "A_b-9", "sixteen-letters-"]),
-    (values.VmName, ["1", "vm1", "_", "Web_server-1", "fifteen-letters"]),
+    (values.MachineName, ["1", "vm1", "_", "Web_server-1", "fifteen-letters"]),
     (values.Vlan, [1, 2, 4094]),
     (values.Ring, [64, 72, 4096, 8192]),
     (values.Mtu, [576, 1500, 9216]),

@@ -12,10 +12,11 @@ STATUS: dict[str, Any] = {
     "lab": "two",
     "vms": [{"name": "vm1", "namespace": "x-vm1"}, {"name": "vm2", "namespace": "x-vm2"}],
     "wire": {"namespace": "x-ext"},
+    "outside": [{"name": "web", "namespace": "x-web"}],
 }
 
 
-@pytest.mark.parametrize(("vm", "namespace"), [("vm2", "x-vm2"), ("ext", "x-ext")])
+@pytest.mark.parametrize(("vm", "namespace"), [("vm2", "x-vm2"), ("web", "x-web"), ("ext", "x-ext")])
 def test_a_machine_is_found_by_its_name(vm: str, namespace: str) -> None:
     assert execute.namespace_of(vm, STATUS) == namespace
 
@@ -23,8 +24,8 @@ def test_a_machine_is_found_by_its_name(vm: str, namespace: str) -> None:
 @pytest.mark.parametrize(
     ("vm", "status", "choice"),
     [
-        ("vm9", STATUS, "vm1, vm2, ext"),
-        ("ext", STATUS | {"wire": None}, "vm1, vm2"),
+        ("vm9", STATUS, "vm1, vm2, web, ext"),
+        ("ext", STATUS | {"wire": None, "outside": []}, "vm1, vm2"),
         ("x-vm1", STATUS, "vm1"),
     ],
     ids=["unknown", "no wire", "a namespace is no VM"],

@@ -14,3 +14,12 @@ def test_the_record_names_everything_before_it_is_made() -> None:
         ("lab-nic", "p-ext", "p-vm1", "p-vm2"),
     )
     assert record(parse(text, "lab"), 7, "lab.toml").namespaces == ("vm1", "vm2")
+    hosts = 'wire.host = [{ name = "web" }, { name = "db" }]\n'
+    assert record(parse(hosts + text, "lab"), 7, "lab.toml").namespaces == (
+        "lab-nic",
+        "ext",
+        "vm1",
+        "vm2",
+        "web",
+        "db",
+    )

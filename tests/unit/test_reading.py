@@ -18,7 +18,8 @@ STATUS: dict[str, Any] = {
     "mode": "off",
     "mtu": 1500,
     "offloads": "checksum, TSO, USO",
-    "wire": {"namespace": "ext", "mac": MAC, "vlan": None, "addresses": ADDRESSES[:1]},
+    "wire": {"namespace": "ext", "rate": None},
+    "outside": [{"name": "ext", "namespace": "ext", "mac": MAC, "vlan": None, "addresses": ADDRESSES[:1]}],
     "vms": [
         {"name": LONGEST, "namespace": LONGEST, "queues": 4, "mac": MAC, "vlan": 10, "addresses": ADDRESSES}
     ],

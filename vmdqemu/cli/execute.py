@@ -11,14 +11,14 @@ from vmdqemu.errors import UsageError
 
 
 def execute(vm: str, command: list[str], lab: str | None) -> NoReturn:
-    """Run a command in a VM or the outside host. Raises NotRunning, UsageError."""
+    """Run a command in a VM or an outside host. Raises NotRunning, UsageError."""
     argv = namespace.command(namespace_of(vm, client.ask("status", lab)), command)
     os.execvp(argv[0], argv)
 
 
 def namespace_of(vm: str, status: Document) -> str:
-    """The namespace of a VM or of "ext". Raises UsageError."""
-    namespaces = {row["name"]: row["namespace"] for row in status["vms"]}
+    """The namespace of a VM, of an outside host, or of "ext". Raises UsageError."""
+    namespaces = {row["name"]: row["namespace"] for row in (*status["vms"], *status["outside"])}
     if status["wire"] is not None:
         namespaces[EXT] = status["wire"]["namespace"]
     if vm not in namespaces:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vmdqemu import config as lab_file
 from vmdqemu.cli import start, table
-from vmdqemu.config import EXT, LabConfig, PortConfig
+from vmdqemu.config import LabConfig
 from vmdqemu.config_adapter import describe
 from vmdqemu.daemon import main
 from vmdqemu.errors import LabFileError, UsageError
@@ -47,27 +47,19 @@ def load(file: Path) -> LabConfig:
 def show(lab: LabConfig, how_to_stop: str) -> None:
     """A lab that is up, in a few lines."""
     print(f"lab {lab.name} is up: model {lab.adapter.model}, mode {lab.adapter.mode}")
-    rows = [(name, namespace, " ".join(port.addresses)) for name, namespace, port in machines(lab)]
+    rows = [(each.name, lab.namespace(each), " ".join(each.addresses)) for each in lab.machines]
     table.show(("name", "namespace", "addresses"), rows)
     if command := example(lab):
         print(f"try:  {command}")
     print(how_to_stop, flush=True)
 
 
-def machines(lab: LabConfig) -> list[tuple[str, str, PortConfig]]:
-    """Each VM and the outside host: name, namespace, port."""
-    found: list[tuple[str, str, PortConfig]] = [(vm.name, lab.namespace(vm), vm) for vm in lab.vms]
-    if lab.wire is not None:
-        found.append((EXT, lab.ext_namespace, lab.wire))
-    return found
-
-
 def example(lab: LabConfig) -> str | None:
     """A ping that is answered: two machines in one VLAN and one network, if there are."""
-    for (_, namespace, port), (_, _, peer) in permutations(machines(lab), 2):
-        if port.vlan == peer.vlan:
-            networks = [ip_interface(address).network for address in port.addresses]
+    for machine, peer in permutations(lab.machines, 2):
+        if machine.vlan == peer.vlan:
+            networks = [ip_interface(address).network for address in machine.addresses]
             for address in map(ip_interface, peer.addresses):
                 if address.network in networks:
-                    return f"ip netns exec {namespace} ping -c 3 {address.ip}"
+                    return f"ip netns exec {lab.namespace(machine)} ping -c 3 {address.ip}"
     return None

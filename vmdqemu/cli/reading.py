@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Final
 
 from vmdqemu.cli import client, table
-from vmdqemu.config import EXT
 from vmdqemu.daemon.control import Document
 
 GBIT: Final = 8 / 1e9  # of an octet
@@ -31,7 +30,6 @@ def _print(document: Document, as_json: bool, show: Callable[[Document], None]) 
 def show_status(document: Document) -> None:
     """What runs, and on what."""
     print("lab {lab}: model {model}, mode {mode}, MTU {mtu}, offloads: {offloads}".format_map(document))
-    machines = [*document["vms"], *([document["wire"] | {"name": EXT}] if document["wire"] else [])]
     rows = [
         (
             machine["name"],
@@ -41,7 +39,7 @@ def show_status(document: Document) -> None:
             str(machine.get("queues", "-")),
             " ".join(machine["addresses"]),
         )
-        for machine in machines
+        for machine in (*document["vms"], *document["outside"])
     ]
     table.show(("name", "namespace", "mac", "vlan", "queues", "addresses"), rows)
     for worker in document["workers"]:

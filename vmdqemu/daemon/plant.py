@@ -90,7 +90,9 @@ class Plant:
 def record(config: LabConfig, pid: int, file: str) -> Record:
     """What this lab is about to make."""
     outside = (config.nic_namespace, config.ext_namespace) if config.wire else ()
-    return Record(config.name, pid, file, (*outside, *(config.namespace(vm) for vm in config.vms)))
+    machines = map(config.namespace, config.machines)
+    namespaces = dict.fromkeys((*outside, *machines))  # a host that is alone outside lives in `ext`
+    return Record(config.name, pid, file, tuple(namespaces))
 
 
 def build(config: LabConfig, lab: Lab) -> Plant:

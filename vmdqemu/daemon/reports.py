@@ -26,9 +26,11 @@ def status(supervisor: Supervisor) -> Document:
         "mode": plant.adapter.mode.name,
         "mtu": config.mtu,
         "offloads": _offloads(plant),
-        "wire": None
-        if plant.wire is None
-        else {"namespace": config.ext_namespace, **_addresses(config.wire)},
+        "wire": config.wire and {"namespace": config.ext_namespace, "rate": config.wire.rate},
+        "outside": [
+            {"name": host.name, "namespace": config.namespace(host), **_addresses(host)}
+            for host in config.outside
+        ],
         "vms": [_vm(port, vm) for port, vm in zip(plant.ports, config.vms, strict=True)],
         "workers": [
             {"role": role.name, "cpu": role.cpu, "pid": role.worker.pid}

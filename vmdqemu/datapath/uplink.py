@@ -1,4 +1,4 @@
-"""The uplink: the adapter's external port, and the wire behind it.
+"""The uplink: the adapter's external port, and the wire to the outside.
 
     ext: wire0 ===veth=== wire :<lab>-nic --eswitch (tc eBPF)--> pf0, a TAP
 
@@ -13,19 +13,14 @@ from netns import links
 from netns.lab import Lab
 from vmdqemu.bpf.loader import BpfObject, Hook
 from vmdqemu.config import LabConfig, WireConfig
-from vmdqemu.datapath import tap
+from vmdqemu.datapath import outside, tap
 from vmdqemu.datapath.sorter import Sorter
 from vmdqemu.datapath.tap import Tap
-from vmdqemu.nic.frame import format_mac
 from vmdqemu.nic.modes import Sort
 from vmdqemu.nic.tables import Tables
 
 WIRE: Final = "wire"  # the adapter's end
-OUTSIDE: Final = "wire0"  # the outside host's end
 PF: Final = "pf0"
-
-ETHERNET: Final = 14  # octets of a frame besides its MTU, as tbf counts each segment of a superframe
-CABLE: Final = 38  # and as a cable carries it: preamble, FCS and inter-frame gap too
 
 _FROM_WIRE, _FROM_PF = 0, 1
 _IFINDEX = Struct("=I")
@@ -76,20 +71,15 @@ def make(config: LabConfig, wire: WireConfig, tables: Tables, lab: Lab) -> Uplin
     nic, ext = config.nic_namespace, config.ext_namespace
     lab.namespace(nic)
     lab.namespace(ext, ipv6=wire.ipv6)
-    lab.veth(nic, WIRE, ext, OUTSIDE, mtu=config.mtu, mac_b=format_mac(wire.mac))
+    lab.veth(nic, WIRE, ext, outside.WIRE_END, mtu=config.mtu)
     pf = tap.open_tap(nic, PF, rings=1, ring=config.adapter.ring, offloads=config.adapter.offloads)
     lab.push(tap.close, pf.fds)
     eswitch = BpfObject("eswitch")
     lab.push(eswitch.close)
     _connect(eswitch, nic)
-    if wire.vlan is not None:
-        _tag(wire.vlan, ext)
-    for ns, ifname in ((nic, PF), (nic, WIRE), (ext, OUTSIDE)):
-        links.up(ns, ifname, mtu=config.mtu)
-    if wire.rate is not None:
-        links.shape(ext, OUTSIDE, int(wire.rate * 1e6 * (config.mtu + ETHERNET) / (config.mtu + CABLE)))
-    for address in wire.addresses:
-        links.add_address(ext, OUTSIDE, address)
+    for ifname in (PF, WIRE):
+        links.up(nic, ifname, mtu=config.mtu)
+    outside.make(config, wire, lab)
     sorter = _sort(tables, pf, lab) if config.adapter.sorter == "kernel" else None
     made = Uplink(nic, pf, eswitch, sorter, lab)
     made.grow(rx_rings(config, tables))
@@ -122,11 +112,3 @@ def _connect(eswitch: BpfObject, nic: str) -> None:
     target.write(_FROM_PF, _IFINDEX.pack(links.index(nic, WIRE)))
     eswitch.attach("from_wire", nic, WIRE, Hook.INGRESS)
     eswitch.attach("from_pf", nic, PF, Hook.INGRESS)
-
-
-def _tag(vlan: int, ext: str) -> None:
-    """Make the outside host's port an access port of its VLAN; the programs live with the link."""
-    with BpfObject("vlan") as edge:
-        edge.map("access_vlan").write(0, _IFINDEX.pack(vlan))
-        edge.attach("push", ext, OUTSIDE, Hook.EGRESS)
-        edge.attach("pop", ext, OUTSIDE, Hook.INGRESS)
