@@ -2,11 +2,13 @@
 
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from tests.system.harness import DEADLINE
+
+FIRST_PORT: Final = 5201  # iperf3's own
 
 
 class Machines(Protocol):
@@ -42,9 +44,22 @@ def received_at_once(lab: Machines, client: str, servers: Mapping[str, str], sec
 
 
 @contextmanager
-def _listening(lab: Machines, server: str) -> Iterator[None]:
+def sending(lab: Machines, clients: Iterable[str], server: str, address: str) -> Iterator[None]:
+    """A TCP connection from each client to `server`, full until the block ends."""
+    with ExitStack() as stack:
+        for port, client in enumerate(clients, start=FIRST_PORT):
+            stack.enter_context(_listening(lab, server, port))
+            argv = ("iperf3", "-c", address, "-p", str(port), "-t", "60")
+            process = stack.enter_context(lab.start(client, *argv))
+            stack.callback(process.kill)
+        yield
+
+
+@contextmanager
+def _listening(lab: Machines, server: str, port: int = FIRST_PORT) -> Iterator[None]:
     """A server that says that it listens, and ends by itself after one client."""
-    process = lab.start(server, "iperf3", "-s", "-1", "--forceflush", stdout=subprocess.PIPE)
+    argv = ("iperf3", "-s", "-1", "--forceflush", "-p", str(port))
+    process = lab.start(server, *argv, stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
         while "listening" not in process.stdout.readline():

@@ -16,7 +16,7 @@ from vmdqemu.datapath.worker import Worker
 from vmdqemu.nic.tables import to_json
 
 VMS = 3
-LAYOUT = shm.Layout(workers=1, rings=(0,) + (1,) * VMS, queues=0)
+LAYOUT = shm.Layout(workers=1, rings=(1,) * (1 + VMS), queues=1)
 DEADLINE = 5.0
 
 
@@ -25,8 +25,9 @@ class Rig:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.ours, theirs = channel.pair()
-        pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(VMS)]
-        self.vms = {number: near for number, (near, _) in enumerate(pairs, start=1)}
+        pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(1 + VMS)]
+        (self.wire, _), *vms = pairs
+        self.vms = {number: near for number, (near, _) in enumerate(vms, start=1)}
         self._ends = [self.ours, theirs, *(end for pair in pairs for end in pair)]
         for pair in pairs:
             for end in pair:
@@ -40,7 +41,7 @@ class Rig:
         self.worker.watch()
         self.rings = [(number, 0) for number in self.vms]
         self._numbers = itertools.count()
-        self.tell("rings", tuple(far.fileno() for _, far in pairs), rings=self.rings)
+        self.tell("rings", tuple(far.fileno() for _, far in pairs), rings=[(0, 0), *self.rings])
         self._loop, self._theirs = loop, theirs
 
     def tell(self, do: str, fds: tuple[int, ...] = (), **what: Any) -> int:
@@ -49,7 +50,9 @@ class Rig:
         channel.send(self.ours, {"do": do, "number": number, **what}, fds)
         return number
 
-    def serve(self, rates: dict[int, float | None] | None = None, speed: float = 1.0) -> int:
+    def serve(
+        self, rates: dict[int, float | None] | None = None, speed: float = 1.0, line: float | None = None
+    ) -> int:
         """Give it its role, tables and rings; the number of the last message."""
         ports = [{"port": number, "weight": 1, "rate": (rates or {}).get(number)} for number in self.vms]
         self.tell(
@@ -58,10 +61,11 @@ class Rig:
             processor=None,
             layout=LAYOUT._asdict(),
             arbiter="deficit",
+            line=line,
             speed=speed,
             ports=ports,
         )
-        self.tell("tables", tables=to_json(tables(*[Vm()] * VMS, wire=False)), placement=[])
+        self.tell("tables", tables=to_json(tables(*[Vm()] * VMS)), placement=[])
         return self.tell("start", rings=self.rings)
 
     async def done(self, number: int) -> None:

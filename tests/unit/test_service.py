@@ -7,6 +7,8 @@ from tests.unit.pumping import drain
 from tests.unit.serving import Rig, numbered
 from vmdqemu.datapath.service import READS
 
+OUTSIDE = 99  # nobody here has that address
+
 
 def test_frames_that_waited_for_a_worker_are_served_first(loop: asyncio.AbstractEventLoop, rig: Rig) -> None:
     async def scenario() -> None:
@@ -62,6 +64,43 @@ def test_a_port_held_by_its_rate_holds_up_nobody_else(loop: asyncio.AbstractEven
 
     loop.run_until_complete(scenario())
     assert rig.counters.ring(1, 0)["reads"] < 3
+
+
+def test_a_port_that_waits_for_the_line_comes_back_by_itself(
+    loop: asyncio.AbstractEventLoop, rig: Rig
+) -> None:
+    line = 20_000.0  # octets a second: a frame of 1000 octets takes 50 ms
+    frames = [numbered(number, destination=OUTSIDE, size=1000) for number in range(2)]
+
+    async def scenario() -> None:
+        rig.serve(line=line)
+        rig.vms[1].send(frames[0])
+        await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == 1)
+        started = loop.time()
+        rig.vms[1].send(frames[1])
+        await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == 2)
+        assert loop.time() - started > 0.02
+        assert drain(rig.wire) == frames
+
+    loop.run_until_complete(scenario())
+
+
+def test_a_port_that_waits_for_the_line_holds_up_nobody_else(
+    loop: asyncio.AbstractEventLoop, rig: Rig
+) -> None:
+    count = 3 * READS + 1
+
+    async def scenario() -> None:
+        rig.serve(line=100.0)
+        rig.vms[1].send(numbered(0, destination=OUTSIDE, size=1000))
+        await rig.until(lambda: rig.counters.ring(1, 0)["reads"])  # the line is free in 10 s
+        rig.vms[1].send(numbered(1, destination=OUTSIDE, size=1000))
+        for number in range(count):
+            rig.vms[3].send(numbered(number, source=3))
+        await rig.until(lambda: rig.counters.ring(3, 0)["reads"] == count)
+
+    loop.run_until_complete(scenario())
+    assert rig.counters.ring(1, 0)["reads"] == 1
 
 
 def test_no_edge_is_left_when_everything_was_read(loop: asyncio.AbstractEventLoop, rig: Rig) -> None:

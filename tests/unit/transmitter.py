@@ -17,6 +17,7 @@ class Ring:
     segments: int = 1  # wire frames that it stands for
     waiting: int = BACKLOG
     sent: int = 0
+    outbound: bool = False  # its frames are for the wire
 
     @property
     def octets_sent(self) -> int:
@@ -45,16 +46,26 @@ KINDS: dict[str, Kind] = {
 class Transmitter:
     """Reads rings as the arbiter says, frame by frame as the pump does."""
 
-    def __init__(self, discipline: Discipline, line: float = TEN_GBIT, now: float = 0.0) -> None:
-        """line: octets a second. now: where the clock starts, in seconds."""
-        self.arbiter = Arbiter(discipline)
+    def __init__(
+        self, discipline: Discipline, line: float = TEN_GBIT, now: float = 0.0, wire: float | None = None
+    ) -> None:
+        """line: octets a second that it moves; wire: that leave on the wire. now: where the clock starts."""
+        self.arbiter = Arbiter(discipline, wire)
         self.rings: dict[int, Ring] = {}
         self.line = line
         self.now = now
 
-    def add(self, kind: str, waiting: int = BACKLOG, weight: int = 1, rate: float | None = None) -> Ring:
+    def add(
+        self,
+        kind: str,
+        waiting: int = BACKLOG,
+        weight: int = 1,
+        rate: float | None = None,
+        outbound: bool = False,
+    ) -> Ring:
         """A port, numbered from 1."""
         port, ring = len(self.rings) + 1, KINDS[kind](0)
+        ring.outbound = outbound
         self.rings[port] = ring
         self.arbiter.add(port, weight, rate)
         if waiting:
@@ -73,8 +84,10 @@ class Transmitter:
         ring.waiting -= reads
         ring.sent += reads
         wire_frames, octets = reads * ring.segments, reads * ring.octets
-        self.now += (octets + WIRE_OVERHEAD * wire_frames) / self.line
-        self.arbiter.spent(wire_frames, octets, empty=not ring.waiting, tired=tired)
+        wire_octets = octets + WIRE_OVERHEAD * wire_frames
+        self.now += wire_octets / self.line
+        line_octets = wire_octets if ring.outbound else 0
+        self.arbiter.spent(wire_frames, octets, line_octets, empty=not ring.waiting, tired=tired)
 
     def take(self) -> Turn | None:
         """One turn, used up; None if no port may send now."""

@@ -63,6 +63,11 @@ class Plant:
         return Port(0, "wire", self.config.nic_namespace, uplink.PF, self.uplink.pf)
 
     @property
+    def line(self) -> float | None:
+        """What the wire carries each way, in octets a second; None for no limit."""
+        return None if self.config.wire is None else _octets_a_second(self.config.wire.rate)
+
+    @property
     def ring_fds(self) -> dict[tuple[int, int], int]:
         """Every kernel ring by port and ring, the inboxes too."""
         fds = {port.number: port.tap.fds for port in self.all_ports} | {INBOX: self.inboxes}
@@ -131,5 +136,8 @@ def _build_vm(number: int, vm: VmConfig, config: LabConfig, lab: Lab) -> Port:
     links.up(ns, GUEST_LINK, mtu=config.mtu)
     for address in vm.addresses:
         links.add_address(ns, GUEST_LINK, address)
-    rate = None if vm.rate is None else vm.rate * 1e6 / 8
-    return Port(number, vm.name, ns, GUEST_LINK, device, memory, vm.weight, rate)
+    return Port(number, vm.name, ns, GUEST_LINK, device, memory, vm.weight, _octets_a_second(vm.rate))
+
+
+def _octets_a_second(mbit: float | None) -> float | None:
+    return None if mbit is None else mbit * 1e6 / 8

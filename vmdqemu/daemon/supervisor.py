@@ -36,6 +36,7 @@ class Role:
     ports: tuple[Port, ...]
     processor: int | None = None  # of the host; None for the adapter's transmit side
     rings: tuple[RingName, ...] = ()  # that it reads now
+    line: float | None = None  # octets a second that it may send on the wire
     worker: WorkerProcess | None = None
     since: float = 0.0  # monotonic, when the worker was given the role
     # Set while the worker knows its role: what changes from then on is told to it.
@@ -217,6 +218,7 @@ class Supervisor:
             processor=role.processor,
             layout=self.plant.layout._asdict(),
             arbiter=self.plant.config.adapter.arbiter,
+            line=role.line,
             speed=role.speed,
             ports=ports,
         )
@@ -247,7 +249,7 @@ def _roles(plant: Plant) -> tuple[Role, ...]:
     """
     cpus = sorted(os.sched_getaffinity(0))
     everything = tuple((port.number, ring) for port in plant.ports for ring in range(len(port.tap.fds)))
-    roles = [Role("nic", 0, cpus[-1], 1.0, plant.ports, rings=everything)]
+    roles = [Role("nic", 0, cpus[-1], 1.0, plant.ports, rings=everything, line=plant.line)]
     if plant.wire is not None:
         host = plant.config.host
         for processor in range(host.processors):

@@ -22,6 +22,7 @@ class Output(NamedTuple):
     edit: Edit = Edit.KEEP
     shortest: int = 0  # octets; a frame that has fewer is padded
     arena: memoryview | None = None  # the VM's memory, where each frame is copied on its way
+    outbound: bool = False  # it leads to the wire
 
 
 class Action:
@@ -95,6 +96,7 @@ class Rings(NamedTuple):
                 to.edit,
                 SHORTEST_ON_WIRE if to.port == WIRE else 0,
                 self.arenas[to.port] if copy and to.port != WIRE else None,
+                to.port == WIRE,
             )
             for to in verdict.deliveries
         )

@@ -20,6 +20,7 @@ from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.shm import QUEUE_OFFSET, RING_OFFSET
 from vmdqemu.datapath.vnet import Buffer
 from vmdqemu.host.vswitch import WIRE, Edit
+from vmdqemu.nic.arbiter import WIRE_OVERHEAD
 from vmdqemu.nic.counters import DropReason, QueueCounter, RingCounter
 from vmdqemu.nic.frame import ETHERNET_OCTETS
 from vmdqemu.nic.tables import Tables
@@ -55,6 +56,7 @@ class Spent(NamedTuple):
     reads: int
     wire_frames: int
     octets: int  # of the wire frames, without FCS
+    line_octets: int  # of those that went to the wire, with all that a cable carries besides
     empty: bool  # the ring had no more
     gone: bool  # the device was removed
     tired: bool  # it ended early because too many verdicts had to be made
@@ -90,12 +92,12 @@ class Pump:
         self._view = memoryview(self._buffer)
         self._max_frame = tables.max_frame
         self._cache = FlowCache(self._buffer, WIRE if port == INBOX else port, tables, rings)
-        self._frames = self._wire_frames = self._octets = 0  # of this burst
+        self._frames = self._wire_frames = self._octets = self._line_octets = 0  # of this burst
         self._refused = self._refused_octets = 0  # of this run: written, but not taken
 
     def burst(self, reads: int, octet_limit: int) -> Spent:
         """Read until the ring is empty, `reads` frames were read, or `octet_limit` octets were reached."""
-        self._cache.misses = self._frames = self._wire_frames = self._octets = 0
+        self._cache.misses = self._frames = self._wire_frames = self._octets = self._line_octets = 0
         empty = gone = False
         try:
             empty = self._forward(reads, octet_limit)
@@ -103,7 +105,9 @@ class Pump:
             gone = True
         self._cells[self._row + _MISSES] += self._cache.misses
         tired = self._cache.misses >= MISS_BUDGET
-        return Spent(self._frames, self._wire_frames, self._octets, empty or gone, gone, tired)
+        return Spent(
+            self._frames, self._wire_frames, self._octets, self._line_octets, empty or gone, gone, tired
+        )
 
     def _forward(self, reads: int, octet_limit: int) -> bool:
         """The loop; whether it ended because the ring was empty."""
@@ -172,7 +176,7 @@ class Pump:
             except OSError as error:
                 self._count_refusal(error)
             else:
-                self._count_writes(output.row, 1, wire_frames, octets + added * wire_frames)
+                self._count_writes(output, 1, wire_frames, octets + added * wire_frames)
 
     def _write(self, output: Output, action: Action, length: int) -> int:
         """Write one frame to one ring, its tag edited, padded, copied; the octets that this added.
@@ -216,7 +220,7 @@ class Pump:
         self._count(action, frames, frames, octets - vnet.VNET_OCTETS * frames)
         taken = frames - self._refused
         octets -= self._refused_octets
-        self._count_writes(action.outputs[0].row, taken, taken, octets - vnet.VNET_OCTETS * taken)
+        self._count_writes(action.outputs[0], taken, taken, octets - vnet.VNET_OCTETS * taken)
         self._refused = self._refused_octets = 0
 
     def _count(self, action: Action, frames: int, wire_frames: int, octets: int) -> None:
@@ -238,11 +242,13 @@ class Pump:
         self._wire_frames += wire_frames
         self._octets += octets
 
-    def _count_writes(self, row: int, frames: int, wire_frames: int, octets: int) -> None:
-        cells = self._cells
+    def _count_writes(self, output: Output, frames: int, wire_frames: int, octets: int) -> None:
+        cells, row = self._cells, output.row
         cells[row + _WRITES] += frames
         cells[row + _WRITE_WIRE] += wire_frames
         cells[row + _WRITE_OCTETS] += octets
+        if output.outbound:
+            self._line_octets += octets + WIRE_OVERHEAD * wire_frames
 
 
 _NOTHING: Final = Action()

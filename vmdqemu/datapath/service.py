@@ -54,9 +54,9 @@ class Service:
         """Register the event that wakes it."""
         self._loop.add_reader(self._edges, self._on_edges)
 
-    def take_role(self, discipline: Discipline, speed: float) -> None:
-        """How turns are shared, and the share of a CPU to use."""
-        self._arbiter = Arbiter(discipline)
+    def take_role(self, discipline: Discipline, line: float | None, speed: float) -> None:
+        """How turns are shared, what the wire carries (octets a second), and the share of a CPU to use."""
+        self._arbiter = Arbiter(discipline, line)
         if speed < 1:
             self._duty = DutyCycle(speed, time.monotonic(), time.process_time())
             self._burst = max(1, int(BUDGET_FRAMES * speed))
@@ -149,11 +149,11 @@ class Service:
 
     def _forward(self) -> None:
         """Let the arbiter drain the ready circle, for a while."""
-        now = time.monotonic()
         reads = 0
         while reads < READS:
             if self._resting or self._must_rest():
                 return
+            now = time.monotonic()
             turn = self._arbiter.next(now)
             if turn is None:
                 self._wait_for_held(now)
@@ -173,7 +173,9 @@ class Service:
         if spent.gone:
             self._forget(pump)
             self._on_gone(pump)
-        self._arbiter.spent(spent.wire_frames, spent.octets, empty=not waiting, tired=spent.tired)
+        self._arbiter.spent(
+            spent.wire_frames, spent.octets, spent.line_octets, empty=not waiting, tired=spent.tired
+        )
         return spent.reads
 
     def _must_rest(self) -> bool:
@@ -198,7 +200,7 @@ class Service:
             self._loop.call_soon(self._continue)
 
     def _wait_for_held(self, now: float) -> None:
-        """Every port left is held by its rate: come back when the first may send."""
+        """Every port left is held, by its rate or the line's: come back when the first may send."""
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None

@@ -6,7 +6,8 @@ It imports everything, gives up its privileges, says `ready` and does what it is
 with `done` and its number once it is carried out:
 
     rings      file descriptors, and which port and ring each one is
-    role       its block of counters, its ports, how turns are shared, its processor and its share of a CPU
+    role       its block of counters, its ports, how turns are shared, the line's rate, its processor and its
+               share of a CPU
     arenas     file descriptors of VMs' memories, and whose each one is; behind the role
     tables     what a verdict depends on; a later one replaces an earlier one between two frames
     placement  which processor serves which RX queue; a frame of another's is handed over to it
@@ -100,7 +101,7 @@ class Worker:
         self._processor = message["processor"]
         layout = shm.Layout(**{**message["layout"], "rings": tuple(message["layout"]["rings"])})
         self._rings = self._rings._replace(worker=message["worker"], layout=layout)
-        self._service.take_role(Discipline(message["arbiter"]), message["speed"])
+        self._service.take_role(Discipline(message["arbiter"]), message["line"], message["speed"])
         for port in message["ports"]:
             self._service.add_port(port["port"], port["weight"], port["rate"])
 

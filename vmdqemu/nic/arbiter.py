@@ -8,6 +8,11 @@ overdraw by its last frame; it pays that back before it sends again. Over time t
 What is spent depends on the discipline: round robin counts wire frames, one a turn, so a superframe of n
 segments takes n turns; deficit round robin counts octets by weight.
 
+The line is one more account, which all that leaves on the wire draws on. Where a frame is headed, too, shows
+only once it was read: a port whose last burst sent something there is taken to send more. While the line is
+overdrawn, such a port is passed over, and keeps its place and its credit: on a busy line the shares are what
+they always are, and a VM that sends to another VM goes on.
+
 Sources: Intel VMDq (round robin over the transmit queues, no head-of-line blocking); X550 7.2.1.2.3 (between
 pools: weights, work conserving, "a TSO packet counts frame by frame"); Shreedhar and Varghese, Deficit Round
 Robin. Time is passed in, in seconds.
@@ -29,7 +34,8 @@ class Discipline(Enum):
 
 QUANTUM_OCTETS = 16_384  # a turn of weight 1; a superframe takes up to four
 BUDGET_FRAMES = 64  # reads in one visit at most, so that nobody waits long for his turn
-BUCKET_SECONDS = 0.005  # a rate-limited port may burst what it earns in this time
+BUCKET_SECONDS = 0.005  # a limit lets out at once what it earns in this time
+SURPRISE_OCTETS = 262_144  # of a burst that may turn out to be for the wire, at most
 NO_LIMIT = 1 << 40  # octets
 
 
@@ -41,49 +47,74 @@ class Turn(NamedTuple):
     octets: int  # without WIRE_OVERHEAD
 
 
+class _Bucket:
+    """What a rate lets out, in octets on the wire. Overdrawn, it is closed until that is paid back."""
+
+    __slots__ = ("_filled_at", "_rate", "_size", "_tokens")
+
+    def __init__(self, rate: float | None) -> None:
+        """rate: octets a second, None for no limit."""
+        self._rate = rate
+        self._size = self._tokens = 0.0 if rate is None else rate * BUCKET_SECONDS
+        self._filled_at = 0.0
+
+    def fill(self, now: float) -> bool:
+        """Earn tokens up to the bucket's size, unless it is in debt; whether it is not."""
+        if self._rate is None:
+            return True
+        if now < self.solvent_at():
+            return False
+        self._tokens = min(self._size, self._tokens + (now - self._filled_at) * self._rate)
+        self._filled_at = now
+        return True
+
+    def take(self, octets: int) -> None:
+        """Spend tokens."""
+        if self._rate is not None:
+            self._tokens -= octets
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a rate at all."""
+        return self._rate is not None
+
+    @property
+    def spendable(self) -> int:
+        """Octets that may go now: at least one, so that every turn moves a frame."""
+        return NO_LIMIT if self._rate is None else max(0, int(self._tokens)) + 1
+
+    def solvent_at(self) -> float:
+        """When the debt will have been paid back."""
+        assert self._rate is not None
+        return self._filled_at + max(0.0, -self._tokens) / self._rate
+
+
 class _Port:
     """One port's account. `credit` is in octets (deficit) or wire frames (round robin)."""
 
-    __slots__ = ("bucket", "credit", "filled_at", "number", "quantum", "rate", "ready", "tokens")
+    __slots__ = ("bucket", "credit", "number", "outbound", "quantum", "ready")
 
     def __init__(self, number: int, quantum: int, rate: float | None) -> None:
         self.number = number
         self.quantum = quantum
-        self.rate = rate  # wire octets a second
-        self.bucket = 0.0 if rate is None else rate * BUCKET_SECONDS
-        self.tokens = self.bucket
-        self.filled_at = 0.0
+        self.bucket = _Bucket(rate)
         self.credit = 0
         self.ready = False  # in the circle or held
-
-    def fill(self, now: float) -> bool:
-        """Earn tokens up to the bucket; whether the port is out of debt."""
-        if self.rate is None:
-            return True
-        solvent = self.solvent_at() <= now
-        self.tokens = min(self.bucket, self.tokens + (now - self.filled_at) * self.rate)
-        self.filled_at = now
-        return solvent
-
-    @property
-    def spendable(self) -> int:
-        """Octets that the rate limit lets out now: at least one, so that every turn moves a frame."""
-        return NO_LIMIT if self.rate is None else max(0, int(self.tokens)) + 1
-
-    def solvent_at(self) -> float:
-        """When the tokens will have been paid back."""
-        assert self.rate is not None
-        return self.filled_at + max(0.0, -self.tokens) / self.rate
+        self.outbound = False  # its last burst sent something to the wire
 
 
 class Arbiter:
     """Shares one transmitter between ports. Owned by one worker."""
 
-    def __init__(self, discipline: Discipline) -> None:
+    def __init__(self, discipline: Discipline, line: float | None = None) -> None:
+        """line: what the wire carries, in octets a second; None for no limit."""
         self._discipline = discipline
+        self._line = _Bucket(line)
+        self._surprise = SURPRISE_OCTETS if self._line.limited else NO_LIMIT
         self._ports: dict[int, _Port] = {}
         self._circle: deque[_Port] = deque()
         self._held: list[_Port] = []
+        self._turn: _Port | None = None  # whose turn it is
 
     def add(self, number: int, weight: int = 1, rate: float | None = None) -> None:
         """Register a port. rate: wire octets a second, None for no limit."""
@@ -105,54 +136,79 @@ class Arbiter:
             (self._circle if port in self._circle else self._held).remove(port)
 
     def next(self, now: float) -> Turn | None:
-        """Whose turn it is; None when every port is idle or held."""
-        self._release(now)
-        while self._circle:
-            port = self._circle[0]
-            if not port.fill(now):
-                self._held.append(self._circle.popleft())
-            elif len(self._circle) == 1:  # work conserving: nobody to share with
-                port.credit = 0
-                return Turn(port.number, BUDGET_FRAMES, port.spendable)
-            elif port.credit > 0 or self._top_up(port):
+        """Whose turn it is; None when every port is idle, held, or waits for the line."""
+        if self._held:
+            self._release(now)
+        line_is_free = self._line.fill(now)
+        passed = 0  # ports at the front that wait for the line
+        while passed < len(self._circle):
+            port = self._circle[passed]
+            if port.outbound and not line_is_free:
+                passed += 1
+            elif not port.bucket.fill(now):
+                self._circle.remove(port)
+                self._held.append(port)
+            elif self._may_send(port):
+                self._turn = port
                 return self._share(port)
+            else:
+                self._send_to_the_back(port)
         return None
 
-    def spent(self, wire_frames: int, octets: int, *, empty: bool, tired: bool = False) -> None:
+    def spent(
+        self, wire_frames: int, octets: int, line_octets: int = 0, *, empty: bool, tired: bool = False
+    ) -> None:
         """Book a finished turn. empty: the port has no more frames; tired: it took too long.
 
-        A tired port gives way with its credit kept, so that one VM's unknown flows cannot hold up the others.
+        line_octets: of those that left on the wire, WIRE_OVERHEAD included. A tired port gives way with its
+        credit kept, so that one VM's unknown flows cannot hold up the others.
         """
-        port = self._circle[0]
-        if port.rate is not None:
-            port.tokens -= octets + WIRE_OVERHEAD * wire_frames
+        port, self._turn = self._turn, None
+        assert port is not None
+        port.bucket.take(octets + WIRE_OVERHEAD * wire_frames)
+        self._line.take(line_octets)
+        if wire_frames:
+            port.outbound = line_octets > 0
         if port.credit > 0:  # alone it had none, and owes nothing
             port.credit -= wire_frames if self._discipline is Discipline.ROUND_ROBIN else octets
         if empty:
-            self._circle.popleft()
+            self._circle.remove(port)
             port.ready = False
             port.credit = min(port.credit, 0)
         elif port.credit <= 0 or tired:
-            self._circle.rotate(-1)
+            self._send_to_the_back(port)
 
     def wakes_at(self) -> float | None:
-        """When a held port may send again; None when none is held."""
-        return min((port.solvent_at() for port in self._held), default=None)
+        """When a port that `next` passed over may send again; None when all are idle."""
+        moments = [port.bucket.solvent_at() for port in self._held]
+        if self._circle and self._line.limited:
+            moments.append(self._line.solvent_at())
+        return min(moments, default=None)
 
-    def _top_up(self, port: _Port) -> bool:
-        """Start a visit: earn a quantum. A port still in debt afterwards is passed over."""
-        port.credit += port.quantum
-        if port.credit > 0:
+    def _may_send(self, port: _Port) -> bool:
+        """Start or go on with a visit: earn a quantum. A port still in debt afterwards is passed over."""
+        if len(self._circle) == 1:  # work conserving: nobody to share with
+            port.credit = 0
             return True
-        self._circle.rotate(-1)
-        return False
+        if port.credit <= 0:
+            port.credit += port.quantum
+        return port.credit > 0
 
     def _share(self, port: _Port) -> Turn:
+        """What it may send now: by its own rate, by the line's, and by its credit where it has to share."""
+        line = self._line.spendable if port.outbound else self._surprise
+        octets = min(port.bucket.spendable, line)
+        if port.credit <= 0:
+            return Turn(port.number, BUDGET_FRAMES, octets)
         if self._discipline is Discipline.ROUND_ROBIN:
-            return Turn(port.number, port.credit, port.spendable)
-        return Turn(port.number, BUDGET_FRAMES, min(port.credit, port.spendable))
+            return Turn(port.number, port.credit, octets)
+        return Turn(port.number, BUDGET_FRAMES, min(port.credit, octets))
+
+    def _send_to_the_back(self, port: _Port) -> None:
+        self._circle.remove(port)
+        self._circle.append(port)
 
     def _release(self, now: float) -> None:
-        for port in [port for port in self._held if port.solvent_at() <= now]:
+        for port in [port for port in self._held if port.bucket.solvent_at() <= now]:
             self._held.remove(port)
             self._circle.append(port)
