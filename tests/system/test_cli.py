@@ -50,7 +50,7 @@ def test_exec_in_an_unknown_vm_names_those_that_exist(write: Write) -> None:
     file = write(TWO_VMS)
     up(file)
     error = refused(vmdqemu("exec", "ext", "--lab", file.lab, "--", "true"), 2)
-    assert error == f"lab {file.lab} has no VM ext; choose one of: vm1, vm2\n"
+    assert error == f"lab {file.lab} has no machine ext; choose one of: vm1, vm2\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

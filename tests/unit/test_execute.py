@@ -33,7 +33,7 @@ def test_a_machine_is_found_by_its_name(vm: str, namespace: str) -> None:
 def test_an_unknown_machine_is_refused_with_those_that_exist(
     vm: str, status: dict[str, Any], choice: str
 ) -> None:
-    with pytest.raises(UsageError, match=f"lab two has no VM {vm}; choose one of: {choice}"):
+    with pytest.raises(UsageError, match=f"lab two has no machine {vm}; choose one of: {choice}"):
         execute.namespace_of(vm, status)
 
 

@@ -22,5 +22,5 @@ def namespace_of(vm: str, status: Document) -> str:
     if status["wire"] is not None:
         namespaces[EXT] = status["wire"]["namespace"]
     if vm not in namespaces:
-        raise UsageError(f"lab {status['lab']} has no VM {vm}; choose one of: {', '.join(namespaces)}")
+        raise UsageError(f"lab {status['lab']} has no machine {vm}; choose one of: {', '.join(namespaces)}")
     return str(namespaces[vm])
