@@ -6,6 +6,7 @@ and `vm[2]` share a MAC address. Code that holds a `LabConfig` trusts it and che
 """
 
 import tomllib
+from collections.abc import Iterable
 from ipaddress import ip_interface
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ from vmdqemu.config_values import (
     MachineName,
     Mode,
     Model,
+    Moderation,
     Mtu,
     Prefix,
     Processors,
@@ -65,6 +67,7 @@ class AdapterConfig(_Table):
     vxlan_port: UdpPort = VXLAN_PORT
     shared_memory: Flag = True
     lookahead: Lookahead = HEADER_OCTETS
+    moderation: Moderation = "off"
 
 
 class HostConfig(_Table):

@@ -3,6 +3,7 @@
 from vmdqemu.config import LabConfig
 from vmdqemu.errors import LabFileError
 from vmdqemu.nic import adapter as control
+from vmdqemu.nic import moderation
 from vmdqemu.nic.adapter import Adapter, Status
 from vmdqemu.nic.models import MODELS
 from vmdqemu.nic.modes import MODES
@@ -25,6 +26,12 @@ def describe(config: LabConfig) -> Adapter:
         default_queue_pairs=config.host.processors,
     )
     problems = []
+    asked = control.apply(adapter, control.SetModeration(None, moderation.read(config.adapter.moderation)))
+    adapter = asked.adapter
+    if asked.status is not Status.SUCCESS:
+        problems.append(
+            f"adapter.moderation: {asked.status}: more than the model {adapter.model.name} can hold"
+        )
     for index, vm in enumerate(config.vms):
         made = control.apply(adapter, control.CreateVPort(vm.name, vm.queues, vm.vlan, vm.spoof_check))
         if made.status is Status.SUCCESS:

@@ -8,9 +8,10 @@ import hashlib
 from ipaddress import ip_interface
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from vmdqemu.config_problems import shown
+from vmdqemu.nic import moderation
 from vmdqemu.nic.frame import HEADER_OCTETS, is_multicast, parse_mac
 
 MAC_EXAMPLE = '"02:00:00:00:00:01"'
@@ -58,6 +59,15 @@ def _lookahead(octets: int) -> int:
     if octets and not 128 <= octets <= HEADER_OCTETS:
         raise ValueError(f"{octets} octets are no header; use 128 to {HEADER_OCTETS} octets, or 0 for none")
     return octets
+
+
+def _moderation(value: object) -> int | str:
+    try:
+        moderation.read(value)
+    except ValueError as error:
+        raise ValueError(f"{shown(value)} is {error}") from None
+    assert isinstance(value, int | str)
+    return value
 
 
 def _listed(value: object) -> object:
@@ -114,6 +124,13 @@ Mode = Annotated[
 ]
 Sorter = Annotated[Literal["kernel", "software"], Field(description='"kernel" or "software"')]
 Arbiter = Annotated[Literal["deficit", "round-robin"], Field(description='"deficit" or "round-robin"')]
+
+Moderation = Annotated[
+    int | str,
+    PlainValidator(_moderation),
+    WithJsonSchema({"anyOf": [{"enum": list(moderation.LEVELS)}, {"type": "integer", "minimum": 0}]}),
+    Field(description="whole microseconds, or one of " + ", ".join(moderation.LEVELS)),
+]
 
 # X550 7.1.4: a ring's length is a multiple of 8 descriptors; the bounds are DPDK's (ixgbe_rxtx.h)
 Ring = Annotated[

@@ -12,6 +12,7 @@ from tests.unit.builders import Vm, mac, octets, tables
 from tests.unit.pumping import PLAIN
 from vmdqemu.datapath import channel, shm
 from vmdqemu.datapath.recorder import MEMORY_OCTETS
+from vmdqemu.datapath.timer import Timer
 from vmdqemu.datapath.worker import Worker
 from vmdqemu.nic.tables import to_json
 
@@ -37,7 +38,8 @@ class Rig:
         self.counters = shm.Counters(LAYOUT, cells)
         self.edges = select.epoll()
         self.records = memoryview(bytearray(MEMORY_OCTETS))
-        self.worker = Worker(loop, theirs, cells, self.records, self.edges)
+        self._timer = Timer()
+        self.worker = Worker(loop, theirs, cells, self.records, self.edges, self._timer)
         self.worker.watch()
         self.rings = [(number, 0) for number in self.vms]
         self._numbers = itertools.count()
@@ -91,7 +93,9 @@ class Rig:
         """Take it apart."""
         self._loop.remove_reader(self._theirs)
         self._loop.remove_reader(self.edges)
+        self._loop.remove_reader(self._timer)
         self.edges.close()
+        self._timer.close()
         for end in self._ends:
             end.close()
 

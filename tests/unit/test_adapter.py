@@ -19,6 +19,7 @@ from vmdqemu.nic.adapter import (
     Request,
     SetFilter,
     SetMode,
+    SetModeration,
     SetRss,
     Status,
     apply,
@@ -26,6 +27,8 @@ from vmdqemu.nic.adapter import (
 )
 from vmdqemu.nic.frame import is_multicast
 from vmdqemu.nic.models import Model
+from vmdqemu.nic.moderation import OFF as OFF_MODERATION
+from vmdqemu.nic.moderation import UNITS, Moderation
 from vmdqemu.nic.modes import MODES, OFF, OFF_NOCOPY, RSS, VMMQ, VMQ, Mode, Sort
 from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_KEY, DEFAULT_TYPES, HashType, Rss
 from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT, from_json, to_json
@@ -59,6 +62,8 @@ REFUSED: dict[str, tuple[Request, Status]] = {
     "filter for a long address": (SetFilter(1, mac(9) + b"\0"), Status.INVALID_PARAMETER),
     "filter for VLAN 0": (SetFilter(1, mac(9), 0), Status.INVALID_PARAMETER),
     "filter for VLAN 4095": (SetFilter(1, mac(9), 4095), Status.INVALID_PARAMETER),
+    "moderation of an unknown queue": (SetModeration(9, Moderation(1000)), Status.INVALID_PARAMETER),
+    "an interval too long": (SetModeration(0, Moderation(1 << 40)), Status.INVALID_PARAMETER),
     "a filter twice": (SetFilter(1, mac(1)), Status.INVALID_PARAMETER),
     "a filter of another VPort": (SetFilter(1, mac(2), 10), Status.INVALID_PARAMETER),
     "clear an unknown filter": (ClearFilter(9), Status.FILE_NOT_FOUND),
@@ -301,3 +306,21 @@ class AdapterMachine(RuleBasedStateMachine):
 
 AdapterMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 test_any_requests_in_any_order = AdapterMachine.TestCase
+
+
+def test_moderation_is_of_one_queue_or_of_all_and_settled_by_the_model() -> None:
+    model = SMALL._replace(moderation=UNITS["82599"])
+    built = adapter(*LAB, model=model, mode=VMQ)
+    everywhere = accept(built, SetModeration(None, Moderation(5_001)))
+    one = accept(everywhere, SetModeration(1, OFF_MODERATION))
+    settled = Moderation(4_000)
+    assert compile_tables(one, 1).moderation == {0: settled, 1: OFF_MODERATION, 2: settled}
+    again = accept(one, SetModeration(None, OFF_MODERATION))
+    assert set(compile_tables(again, 1).moderation.values()) == {OFF_MODERATION}
+
+
+def test_a_queue_that_changes_hands_forgets_its_moderation() -> None:
+    built = accept(small(Vm(), mode=VMQ), SetModeration(1, Moderation(9_000)))
+    cleared = accept(built, ClearFilter(1), DeleteVPort(1), CreateVPort("next"))
+    assert compile_tables(cleared, 1).moderation[1] == OFF_MODERATION
+    assert compile_tables(accept(built, SetMode(VMMQ)), 1).moderation[1] == OFF_MODERATION

@@ -57,6 +57,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         vxlan_port = 8472
         shared_memory = false
         lookahead = 128
+        moderation = "low"
         [host]
         processors = 8
         speed = 0.2
@@ -89,6 +90,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         "vxlan_port": 8472,
         "shared_memory": False,
         "lookahead": 128,
+        "moderation": "low",
     }
     assert lab.host.model_dump() == {"processors": 8, "speed": 0.2}
     assert lab.wire == config.WireConfig.model_construct(

@@ -64,6 +64,11 @@ TOP = [
     ('adapter.model = "82599"', 'adapter.model: "82599" is unknown; use "ideal"'),
     ('adapter.mode = "sriov"', f'adapter.mode: "sriov" is unknown; use {MODES}'),
     ("adapter.mode = []", f"adapter.mode: a list is unknown; use {MODES}"),
+    (
+        'adapter.moderation = "fast"',
+        'adapter.moderation: "fast" is no interrupt moderation; '
+        "use whole microseconds or one of off, low, medium, high, adaptive",
+    ),
     ('adapter.arbiter = "rr"', 'adapter.arbiter: "rr" is unknown; use "deficit" or "round-robin"'),
     ('adapter.offloads = "yes"', 'adapter.offloads: "yes" is not true or false; use true or false'),
     ("adapter.local_switch = 1", "adapter.local_switch: 1 is not true or false; use true or false"),

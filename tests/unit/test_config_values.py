@@ -21,6 +21,7 @@ ACCEPTED: list[tuple[Any, list[object]]] = [
     (values.Flag, [True, False]),
     (values.Model, ["ideal"]),
     (values.Mode, list(MODES)),
+    (values.Moderation, ["off", "low", "medium", "high", "adaptive", 0, 1, 1000]),
     (values.Arbiter, ["deficit", "round-robin"]),
 ]
 

@@ -42,6 +42,8 @@ QUEUES: dict[str, Any] = {
             "VlanID": 4094,
             "Processor": "0:0",
             "VmFriendlyName": LONGEST,
+            "moderation": "adaptive",
+            "interrupts": 999_999_999,
             "rx-packets": 999_999_999,
             "rx-bytes": 150_000_000_000,
         }

@@ -92,7 +92,7 @@ def test_queues_have_the_columns_of_the_windows_cmdlet(supervisor: Supervisor) -
     assert [row["QueueID"] for row in rows] == [0, 1, 2]
     assert [row["VmFriendlyName"] for row in rows] == ["", "vm1", "vm2"]
     columns = {"QueueID", "MacAddress", "VlanID", "Processor", "VmFriendlyName"}
-    columns |= {"arrivals", "rx-hw-drop-overruns", *map(str, QUEUE_COLUMNS)}
+    columns |= {"moderation", "arrivals", "rx-hw-drop-overruns", *map(str, QUEUE_COLUMNS)}
     assert all(set(row) == columns for row in rows)
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.builders import Vm, mac, tables
+from vmdqemu.nic.moderation import Moderation
 from vmdqemu.nic.modes import Sort
 from vmdqemu.nic.rss import HashType, Rss
 from vmdqemu.nic.tables import Tables, VPortTable, from_json, to_json
@@ -45,6 +46,7 @@ TABLES = st.builds(
     tunnels=st.builds(Tunnels, st.none() | st.integers(1, 65535), st.booleans()),
     default_queues=st.lists(NUMBERS, max_size=4).map(tuple),
     default_rss=st.none() | RSS,
+    moderation=st.dictionaries(NUMBERS, st.builds(Moderation, st.integers(0, 1 << 24), st.booleans())),
     filters=st.dictionaries(st.tuples(MACS, VLANS), NUMBERS, max_size=5),
     vports=st.dictionaries(NUMBERS, VPORTS, max_size=4),
 )

@@ -138,14 +138,26 @@ def queue_list(lab: LabName = None, as_json: AsJson = False) -> None:
 @queue.command("set")
 def queue_set(
     number: Annotated[int, typer.Argument(metavar="QUEUE", help="The queue's number.", show_default=False)],
-    processor: Annotated[int, typer.Option(help="Who is to serve it, from 0.", show_default=False)],
+    processor: Annotated[
+        int | None, typer.Option(help="Who is to serve it, from 0.", show_default=False)
+    ] = None,
+    moderation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="US",
+            help="Microseconds between two interrupts, or off, low, medium, high, adaptive.",
+            show_default=False,
+        ),
+    ] = None,
     lab: LabName = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have another processor serve a receive queue, without losing a frame."""
+    """Change who serves a receive queue, or how often it interrupts him, without losing a frame."""
     from vmdqemu.cli import reading
 
-    reading.change("queue.set", lab, as_json, queue=number, processor=processor)
+    asked = {"processor": processor, "moderation": moderation}
+    given = {name: value for name, value in asked.items() if value is not None}
+    reading.change("queue.set", lab, as_json, queue=number, **given)
 
 
 @mode.command("set")

@@ -64,7 +64,7 @@ def show_vports(document: Document) -> None:
 
 
 def show_queues(document: Document) -> None:
-    """The adapter's receive queues, with the columns of Get-NetAdapterVmqQueue."""
+    """The adapter's receive queues, with the columns of Get-NetAdapterVmqQueue, and what each came to."""
     rows = [
         (
             str(queue["QueueID"]),
@@ -72,11 +72,16 @@ def show_queues(document: Document) -> None:
             _vlan(queue["VlanID"]),
             queue["Processor"],
             queue["VmFriendlyName"] or "-",
-            queue["rx-packets"],
         )
         for queue in document["queues"]
     ]
-    table.show(("QueueID", "MacAddress", "VlanID", "Processor", "VmFriendlyName", "rx-packets"), rows)
+    table.show(("QueueID", "MacAddress", "VlanID", "Processor", "VmFriendlyName"), rows)
+    print()
+    counts = [
+        (str(queue["QueueID"]), str(queue["moderation"]), queue["interrupts"], queue["rx-packets"])
+        for queue in document["queues"]
+    ]
+    table.show(("QueueID", "moderation", "interrupts", "rx-packets"), counts)
 
 
 def show_stats(document: Document) -> None:

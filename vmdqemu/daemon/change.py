@@ -28,7 +28,8 @@ from vmdqemu.host.processors import BASE_PROCESSOR
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic import difference
-from vmdqemu.nic.adapter import Request, Status, compile_tables
+from vmdqemu.nic.adapter import Adapter, Request, Status, compile_tables
+from vmdqemu.nic.moderation import Moderation
 from vmdqemu.nic.modes import MODES
 from vmdqemu.nic.tables import Tables
 
@@ -52,20 +53,26 @@ class Changer:
         """Put one request to the adapter, and carry out what follows."""
         async with self._busy:
             plant = self._supervisor.plant
-            outcome = control.apply(plant.adapter, request)
-            if outcome.status is not Status.SUCCESS:
-                raise VmdqemuError(f"{outcome.status}: the adapter refuses {type(request).__name__}")
-            tables = compile_tables(outcome.adapter, plant.tables.generation + 1)
+            adapter, tables = self._asked(request)
             await self._grow(tables)  # what can fail comes first
-            plant.adapter = outcome.adapter
+            plant.adapter = adapter
             await self._put(tables)
+
+    async def moderate(self, queue: int, moderation: Moderation) -> None:
+        """Moderate the interrupts of an RX queue; whose it is and who reads it stays."""
+        async with self._busy:
+            self._check(queue)
+            plant = self._supervisor.plant
+            if (WIRE, queue) not in plant.ring_fds:
+                raise UsageError(f"RX queue {queue} has no interrupt of its own; only queue 0 has (sorter)")
+            plant.adapter, plant.tables = self._asked(control.SetModeration(queue, moderation))
+            await self._supervisor.publish()
 
     async def move(self, queue: int, processor: int) -> None:
         """Have another processor serve an RX queue: stop, acknowledge, start; its frames wait in the ring."""
         async with self._busy:
             plant = self._supervisor.plant
-            if queue not in plant.placement:
-                raise UsageError(f"no RX queue {queue}; vmdqemu queue list names them")
+            self._check(queue)
             if not 0 <= processor < plant.config.host.processors:
                 last = plant.config.host.processors - 1
                 raise UsageError(f"no processor {processor}; use 0 to {last} ([host] processors)")
@@ -75,6 +82,18 @@ class Changer:
             plant.placement = {**plant.placement, queue: processor}
             await self._supervisor.place()
             await self._start(rings)
+
+    def _asked(self, request: Request) -> tuple[Adapter, Tables]:
+        """What the adapter and its tables will be. Raises VmdqemuError with the status of a refusal."""
+        plant = self._supervisor.plant
+        outcome = control.apply(plant.adapter, request)
+        if outcome.status is not Status.SUCCESS:
+            raise VmdqemuError(f"{outcome.status}: the adapter refuses {type(request).__name__}")
+        return outcome.adapter, compile_tables(outcome.adapter, plant.tables.generation + 1)
+
+    def _check(self, queue: int) -> None:
+        if queue not in self._supervisor.plant.placement:
+            raise UsageError(f"no RX queue {queue}; vmdqemu queue list names them")
 
     async def _put(self, tables: Tables) -> None:
         """The five steps."""

@@ -26,6 +26,8 @@ from vmdqemu.daemon.observers import Observers
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.errors import UsageError, VmdqemuError
+from vmdqemu.nic import moderation
+from vmdqemu.nic.moderation import Moderation
 
 
 def run(config: LabConfig, file: Path, on_ready: Callable[[], None]) -> None:
@@ -80,7 +82,13 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
         return reports.queues(supervisor)
 
     async def set_queue(params: control.Document) -> control.Document:
-        await changer.move(_whole(params, "queue"), _whole(params, "processor"))
+        queue = _whole(params, "queue")
+        if "processor" not in params and "moderation" not in params:
+            raise UsageError("nothing to set; give a processor or a moderation")
+        if "moderation" in params:
+            await changer.moderate(queue, _moderation(params["moderation"]))
+        if "processor" in params:
+            await changer.move(queue, _whole(params, "processor"))
         return reports.queues(supervisor)
 
     async def observe(params: control.Document) -> control.Document:
@@ -107,6 +115,13 @@ def _whole(params: control.Document, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise UsageError(f"{name}: {value!r} is not a whole number")
     return value
+
+
+def _moderation(value: object) -> Moderation:
+    try:
+        return moderation.read(value)
+    except ValueError as error:
+        raise UsageError(f"moderation: {value!r} is {error}") from None
 
 
 def detached(file: Path, ready_fd: int) -> None:

@@ -126,5 +126,6 @@ def _queue(supervisor: Supervisor, queue: int, mac: str, vlan: int | None, name:
         "VmFriendlyName": name,
         "arrivals": arrivals,  # at the ring, counted in the kernel; None where decide() sorts
         "rx-hw-drop-overruns": overruns,
+        "moderation": supervisor.plant.tables.moderation[queue].spelled,
         **supervisor.counters.queue(queue),
     }

@@ -26,8 +26,10 @@ _LAST_CAPABILITY = "/proc/sys/kernel/cap_last_cap"
 ALLOWED: Final = (
     # the steady state
     *("read", "readv", "write", "writev", "epoll_pwait", "epoll_wait"),
+    # moderation: mask and unmask a ring, and know when
+    *("epoll_ctl", "timerfd_settime"),
     # the control channel: rings come and go, counters are mapped
-    *("recvmsg", "sendmsg", "epoll_ctl", "close", "mmap", "munmap", "mremap", "madvise", "brk"),
+    *("recvmsg", "sendmsg", "close", "mmap", "munmap", "mremap", "madvise", "brk"),
     # the interpreter and the event loop
     *(
         "fstat",

@@ -14,9 +14,11 @@ from typing import Final
 
 from vmdqemu.datapath.action import Rings
 from vmdqemu.datapath.inbox import INBOX
+from vmdqemu.datapath.moderator import Moderator
 from vmdqemu.datapath.pump import Pump
 from vmdqemu.datapath.recorder import Recorder
 from vmdqemu.datapath.straight import open_pump
+from vmdqemu.datapath.timer import Timer
 from vmdqemu.host.processors import DutyCycle
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.arbiter import BUDGET_FRAMES, Arbiter, Discipline, Turn
@@ -34,11 +36,17 @@ class Service:
     """What one worker reads, in which order, and how fast."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, edges: select.epoll, on_gone: Callable[[Pump], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        edges: select.epoll,
+        timer: Timer,
+        on_gone: Callable[[Pump], None],
     ) -> None:
-        """edges: an empty set, made before confinement; on_gone: a ring's device was removed."""
+        """edges: an empty set, made before confinement as the timer is; on_gone: a device was removed."""
         self._loop = loop
         self._edges = edges
+        self._timer = timer
+        self._moderator = Moderator(edges, timer)
         self._on_gone = on_gone
         self._pumps: dict[int, Pump] = {}  # by file descriptor
         self._waiting: dict[int, deque[Pump]] = {}  # by port: its rings that have frames
@@ -51,8 +59,9 @@ class Service:
         self._recorder: Recorder | None = None  # while somebody observes
 
     def watch(self) -> None:
-        """Register the event that wakes it."""
+        """Register the events that wake it."""
         self._loop.add_reader(self._edges, self._on_edges)
+        self._loop.add_reader(self._timer, self._moderator.on_timer)
 
     def take_role(self, discipline: Discipline, line: float | None, speed: float) -> None:
         """How turns are shared, what the wire carries (octets a second), and the share of a CPU to use."""
@@ -72,6 +81,7 @@ class Service:
             self._recorder.generation = tables.generation
         for pump in list(self._pumps.values()):
             self._renew(pump, tables, rings)
+        self._moderator.put_tables(tables)
 
     def put_placement(self, tables: Tables, rings: Rings) -> None:
         """Hand over to other processors from the next frame on; only default rings hold frames of theirs."""
@@ -84,8 +94,8 @@ class Service:
         fd = rings.fds[port, ring]
         if fd in self._pumps:
             return
-        self._pumps[fd] = self._open(port, ring, tables, _rings_for(port, rings))
-        self._edges.register(fd, select.EPOLLIN | select.EPOLLET)
+        pump = self._pumps[fd] = self._open(port, ring, tables, _rings_for(port, rings))
+        self._moderator.start(pump, fd, tables, rings)
 
     def stop(self, port: int, ring: int, frames: int, tables: Tables, rings: Rings) -> None:
         """Read up to `frames` that wait in a ring, and then no more of it.
@@ -129,6 +139,7 @@ class Service:
         fd = next(fd for fd, served in self._pumps.items() if served is pump)
         del self._pumps[fd]
         self._edges.unregister(fd)
+        self._moderator.forget(pump)
 
     def _withdraw(self, pump: Pump) -> None:
         waiting = self._waiting[pump.port]
@@ -145,6 +156,7 @@ class Service:
             if pump not in waiting:
                 waiting.append(pump)
                 self._arbiter.ready(pump.port)
+                self._moderator.interrupted(pump)
         self._forward()
 
     def _forward(self) -> None:
@@ -173,6 +185,8 @@ class Service:
         if spent.gone:
             self._forget(pump)
             self._on_gone(pump)
+        else:
+            self._moderator.served(pump, spent)
         self._arbiter.spent(
             spent.wire_frames, spent.octets, spent.line_octets, empty=not waiting, tired=spent.tired
         )

@@ -33,6 +33,7 @@ from vmdqemu.datapath.confine import confine, refuse_io_uring
 from vmdqemu.datapath.pump import Pump
 from vmdqemu.datapath.recorder import Recorder, map_memory
 from vmdqemu.datapath.service import Service
+from vmdqemu.datapath.timer import Timer
 from vmdqemu.nic import tables as nic_tables
 from vmdqemu.nic.arbiter import Discipline
 
@@ -47,11 +48,15 @@ class Worker:
         cells: memoryview,
         records: memoryview,
         edges: select.epoll,
+        timer: Timer,
     ) -> None:
-        """cells: all workers' counters; records: what an observer sees; edges: an empty set of rings."""
+        """cells: all workers' counters; records: what an observer sees; edges: an empty set of rings.
+
+        timer: one that is not set.
+        """
         self._loop = loop
         self._control = control
-        self._service = Service(loop, edges, self._on_gone)
+        self._service = Service(loop, edges, timer, self._on_gone)
         self._rings = Rings(0, shm.Layout(0, (), 0), cells, {})
         self._tables = nic_tables.NO_TABLES
         self._processor: int | None = None
@@ -145,9 +150,9 @@ def _die(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
 async def main(control: socket.socket, counters: int, records: int) -> None:
     """Serve until the supervisor goes. Whatever has to be opened is, before confinement forbids it."""
-    cells, memory = shm.cells(counters), map_memory(records)
-    worker = Worker(asyncio.get_running_loop(), control, cells, memory, select.epoll())
-    asyncio.get_running_loop().set_exception_handler(_die)
+    loop, cells, memory = asyncio.get_running_loop(), shm.cells(counters), map_memory(records)
+    worker = Worker(loop, control, cells, memory, select.epoll(), Timer())
+    loop.set_exception_handler(_die)
     worker.watch()
     confine()
     worker.announce()

@@ -13,6 +13,7 @@ from vmdqemu.nic import rss as receive_side_scaling
 from vmdqemu.nic.filters import FilterKey, Vlan, is_vlan
 from vmdqemu.nic.frame import HEADER_OCTETS, is_multicast
 from vmdqemu.nic.models import Model
+from vmdqemu.nic.moderation import OFF, Moderation
 from vmdqemu.nic.modes import Mode, Sort
 from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.tables import DEFAULT_QUEUE, Tables, VPortTable
@@ -64,18 +65,28 @@ class Adapter(NamedTuple):
     shared_memory: bool = True  # a VM's queue may receive into the VM's memory
     lookahead: int = HEADER_OCTETS  # octets of each frame that it then receives into the host's
     default_queue_pairs: int = 1  # of the default VPort (NDIS: DefaultPFVPort.NumQueuePairs)
+    moderation: Moderation = OFF  # of a queue that was given none of its own
     vports: Mapping[int, VPort] = {}
     filters: Mapping[int, Filter] = {}
+    moderated: Mapping[int, Moderation] = {}  # by RX queue
 
     @property
     def rx_queues(self) -> int:
         """RX queues in use, the default VPort's included."""
-        return len(self.default_queues) + sum(len(vport.queues) for vport in self.vports.values())
+        return len(self.queues)
 
     @property
     def default_queues(self) -> tuple[int, ...]:
         """The default VPort's RX queues, DEFAULT_QUEUE first."""
         return tuple(range(DEFAULT_QUEUE, self.mode.default_queues(self.default_queue_pairs)))
+
+    @property
+    def queues(self) -> tuple[int, ...]:
+        """Every RX queue in use."""
+        return (
+            *self.default_queues,
+            *(queue for _, vport in sorted(self.vports.items()) for queue in vport.queues),
+        )
 
 
 class CreateVPort(NamedTuple):
@@ -120,7 +131,14 @@ class SetMode(NamedTuple):
     mode: Mode
 
 
-Request = CreateVPort | DeleteVPort | SetFilter | ClearFilter | SetRss | SetMode
+class SetModeration(NamedTuple):
+    """How soon after an interrupt the next may follow (EITR; NDIS sets it with a VPort's parameters)."""
+
+    queue: int | None  # None: all queues, and those to come
+    moderation: Moderation
+
+
+Request = CreateVPort | DeleteVPort | SetFilter | ClearFilter | SetRss | SetMode | SetModeration
 
 
 class Outcome(NamedTuple):
@@ -146,6 +164,8 @@ def apply(adapter: Adapter, request: Request) -> Outcome:
             return _set_rss(adapter, request)
         case SetMode():
             return _set_mode(adapter, request)
+        case SetModeration():
+            return _set_moderation(adapter, request)
 
 
 def _lowest_free(taken: Mapping[int, object]) -> int:
@@ -168,6 +188,10 @@ def _create_vport(adapter: Adapter, request: CreateVPort) -> Outcome:
     return Outcome(adapter._replace(vports={**adapter.vports, number: vport}), Status.SUCCESS, number)
 
 
+def _without(held: Mapping[int, Moderation], queues: tuple[int, ...]) -> Mapping[int, Moderation]:
+    return {queue: moderation for queue, moderation in held.items() if queue not in queues}
+
+
 def _free_queues(adapter: Adapter, count: int) -> tuple[int, ...]:
     """The lowest numbers that nobody has: a VPort that comes or goes renumbers no other."""
     taken = {queue for vport in adapter.vports.values() for queue in vport.queues}
@@ -181,7 +205,8 @@ def _delete_vport(adapter: Adapter, request: DeleteVPort) -> Outcome:
     if unknown or any(held.vport == request.vport for held in adapter.filters.values()):
         return Outcome(adapter, Status.INVALID_PARAMETER)
     vports = {number: vport for number, vport in adapter.vports.items() if number != request.vport}
-    return Outcome(adapter._replace(vports=vports), Status.SUCCESS)
+    moderated = _without(adapter.moderated, adapter.vports[request.vport].queues)
+    return Outcome(adapter._replace(vports=vports, moderated=moderated), Status.SUCCESS)
 
 
 def _set_filter(adapter: Adapter, request: SetFilter) -> Outcome:
@@ -217,14 +242,28 @@ def _set_rss(adapter: Adapter, request: SetRss) -> Outcome:
 
 
 def _set_mode(adapter: Adapter, request: SetMode) -> Outcome:
-    """Queues are numbered anew, in VPort order behind the default VPort's."""
-    changed = adapter._replace(mode=request.mode, vports={})
+    """Queues are numbered anew, in VPort order behind the default VPort's; what was set of one is gone."""
+    changed = adapter._replace(mode=request.mode, vports={}, moderated={})
     for number, vport in sorted(adapter.vports.items()):
         queues = _free_queues(changed, request.mode.rx_queues(vport.queue_pairs))
         changed = changed._replace(vports={**changed.vports, number: vport._replace(queues=queues)})
     if changed.rx_queues > adapter.model.rx_queues:
         return Outcome(adapter, Status.RESOURCES)
     return Outcome(changed, Status.SUCCESS)
+
+
+def _set_moderation(adapter: Adapter, request: SetModeration) -> Outcome:
+    try:
+        interval = adapter.model.moderation.settle(request.moderation.interval)
+    except ValueError:
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    settled = request.moderation._replace(interval=interval)
+    if request.queue is None:
+        return Outcome(adapter._replace(moderation=settled, moderated={}), Status.SUCCESS)
+    if request.queue not in adapter.queues:
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    moderated = {**adapter.moderated, request.queue: settled}
+    return Outcome(adapter._replace(moderated=moderated), Status.SUCCESS)
 
 
 def compile_tables(adapter: Adapter, generation: int) -> Tables:
@@ -251,6 +290,7 @@ def compile_tables(adapter: Adapter, generation: int) -> Tables:
         tunnels=Tunnels(adapter.vxlan_port, nvgre=True) if adapter.model.inner_headers else NO_TUNNELS,
         default_queues=default_queues,
         default_rss=Rss.spread(len(default_queues), types=adapter.model.hash_types) if several else None,
+        moderation={queue: adapter.moderated.get(queue, adapter.moderation) for queue in adapter.queues},
         filters={held.key: held.vport for _, held in filters},
         vports=vports,
     )

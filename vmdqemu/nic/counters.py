@@ -50,6 +50,7 @@ class QueueCounter(StrEnum):
 
     RX_PACKETS = "rx-packets"
     RX_BYTES = "rx-bytes"
+    INTERRUPTS = "interrupts"  # how often its processor was woken; not a name of qstats
 
 
 class Check(NamedTuple):

@@ -27,8 +27,8 @@ def compare(before: Tables, after: Tables) -> Difference:
 
 
 def _adapter(tables: Tables) -> Tables:
-    """What is nobody's VPort."""
-    return tables._replace(generation=0, filters={}, vports={})
+    """What is nobody's VPort, and moves no frame to another queue."""
+    return tables._replace(generation=0, moderation={}, filters={}, vports={})
 
 
 def _vport(tables: Tables, number: int) -> tuple[VPortTable | None, set[FilterKey]]:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from vmdqemu.nic.filters import FilterKey, Vlan
 from vmdqemu.nic.frame import HEADER_OCTETS
+from vmdqemu.nic.moderation import Moderation
 from vmdqemu.nic.modes import Sort
 from vmdqemu.nic.rss import HashType, Rss
 from vmdqemu.nic.tunnel import NO_TUNNELS, Tunnels
@@ -43,6 +44,7 @@ class Tables(NamedTuple):
     tunnels: Tunnels  # those whose inner headers are hashed
     default_queues: tuple[int, ...]  # the default VPort's RX queues, DEFAULT_QUEUE first
     default_rss: Rss | None  # spreads over them; None where there is one
+    moderation: Mapping[int, Moderation]  # of each RX queue in use
     filters: Mapping[FilterKey, int]
     vports: Mapping[int, VPortTable]  # without the default VPort
 
@@ -78,6 +80,7 @@ NO_TABLES = Tables(
     tunnels=NO_TUNNELS,
     default_queues=(DEFAULT_QUEUE,),
     default_rss=None,
+    moderation={},
     filters={},
     vports={},
 )
@@ -90,6 +93,7 @@ def to_json(tables: Tables) -> dict[str, Any]:
         "sort": tables.sort.value,
         "tunnels": tables.tunnels._asdict(),
         "default_rss": _rss_to_json(tables.default_rss),
+        "moderation": {str(queue): list(asked) for queue, asked in tables.moderation.items()},
         "filters": [[mac.hex(), vlan, vport] for (mac, vlan), vport in tables.filters.items()],
         "vports": {str(number): _vport_to_json(vport) for number, vport in tables.vports.items()},
     }
@@ -104,6 +108,7 @@ def from_json(document: Mapping[str, Any]) -> Tables:
             "tunnels": Tunnels(**document["tunnels"]),
             "default_queues": tuple(document["default_queues"]),
             "default_rss": _rss_from_json(document["default_rss"]),
+            "moderation": {int(queue): Moderation(*asked) for queue, asked in document["moderation"].items()},
             "filters": {(bytes.fromhex(mac), vlan): vport for mac, vlan, vport in document["filters"]},
             "vports": {int(number): _vport_from_json(row) for number, row in document["vports"].items()},
         }

@@ -1,0 +1,183 @@
+"""Interrupt moderation, live: fewer wake-ups for the same frames, paid with delay; no loss, order kept.
+
+Covers NDIS row C4 and Intel rows 55 and 57.
+"""
+
+import statistics
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.system.frames import EXPERIMENT, Link, frame
+from tests.system.harness import RunningLab, eventually, running
+from tests.system.test_confine import STEADY, traced
+from vmdqemu.daemon import control, runtime
+from vmdqemu.errors import VmdqemuError
+
+pytestmark = pytest.mark.system
+
+INTERVAL = 20_000  # microseconds: longer than a busy machine delays a worker
+HALF = INTERVAL * 0.5e-6  # seconds
+LAB = """
+[adapter]
+mode = "vmq"
+[host]
+processors = 2
+[wire]
+address = "10.0.0.254/24"
+[[vm]]
+name = "vm1"
+address = "10.0.0.1/24"
+[[vm]]
+name = "vm2"
+address = "10.0.0.2/24"
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    """One that refuses what it is asked."""
+    with running(LAB, tmp_path_factory.mktemp("refusing")) as lab:
+        yield lab
+
+
+def ask(lab: RunningLab, **params: object) -> None:
+    control.call(runtime.path(lab.config.name, "sock"), "queue.set", params)
+
+
+def moderate(lab: RunningLab, queue: int, moderation: object) -> None:
+    ask(lab, queue=queue, moderation=moderation)
+
+
+def queue(lab: RunningLab, number: int) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = lab.call("queue.list")["queues"]
+    return rows[number]
+
+
+def delay(lab: RunningLab, vm: str, pause: float = 0.002) -> float:
+    """Median seconds from ext's link to a VM's, each frame so long behind the arrival of the one before.
+
+    A frame that comes while the worker still reads is read at once: a ring is masked when it was read empty.
+    """
+    measured = []
+    with outside(lab) as sender, Link(lab.ns(vm), "eth0") as receiver:
+        for number in range(20):
+            octets = frame(lab.mac(vm), lab.mac("ext"), payload=struct.pack("!I", number))
+            started = time.monotonic()
+            sender.send(octets)
+            receiver.wait_for(octets)
+            measured.append(time.monotonic() - started)
+            time.sleep(pause)
+    return statistics.median(measured)
+
+
+def test_moderation_delays_a_busy_queue_and_no_other(tmp_path: Path) -> None:
+    with running(LAB, tmp_path) as lab:
+        assert delay(lab, "vm1") < HALF
+        moderate(lab, 1, INTERVAL)
+        assert queue(lab, 1)["moderation"] == INTERVAL
+        assert delay(lab, "vm1") > HALF
+        assert delay(lab, "vm2") < HALF
+        moderate(lab, 1, 0)
+        assert delay(lab, "vm1") < HALF
+
+
+def test_the_same_frames_come_with_fewer_interrupts_in_order_and_complete(tmp_path: Path) -> None:
+    count = 200
+    with running(LAB, tmp_path) as lab, outside(lab) as sender, Link(lab.ns("vm1"), "eth0") as vm:
+        interrupts = []
+        for moderation in (0, INTERVAL):
+            moderate(lab, 1, moderation)
+            before, started = queue(lab, 1)["interrupts"], time.monotonic()
+            for number in range(count):
+                sender.send(numbered(lab, number))
+                time.sleep(0.001)
+            seconds = time.monotonic() - started
+            assert received(vm, count) == list(range(count))
+            interrupts.append(queue(lab, 1)["interrupts"] - before)
+        assert interrupts[1] <= seconds * 1e6 / INTERVAL + 2  # X550 7.3.2: one an interval
+        assert interrupts[1] < interrupts[0] / 2
+        assert queue(lab, 1)["rx-hw-drop-overruns"] == 0
+
+
+def outside(lab: RunningLab) -> Link:
+    return Link(lab.ns("ext"), "wire0")
+
+
+def numbered(lab: RunningLab, number: int) -> bytes:
+    return frame(lab.mac("vm1"), lab.mac("ext"), payload=struct.pack("!I", number))
+
+
+def received(vm: Link, count: int) -> list[int]:
+    """The numbers that a VM got, once there are so many."""
+    found: list[int] = []
+
+    def complete() -> bool:
+        ours = [octets for octets in vm.receive() if octets[12:14] == EXPERIMENT.to_bytes(2, "big")]
+        found.extend(struct.unpack_from("!I", octets, 14)[0] for octets in ours)
+        return len(found) >= count
+
+    eventually(complete, f"{count} frames")
+    return found
+
+
+def test_an_idle_queue_is_not_delayed(tmp_path: Path) -> None:
+    """X550 7.3.2: after a quiet interval an event interrupts at once."""
+    with running(LAB.replace('mode = "vmq"', f'mode = "vmq"\nmoderation = {INTERVAL}'), tmp_path) as lab:
+        assert delay(lab, "vm1", pause=2 * INTERVAL * 1e-6) < HALF
+
+
+def test_a_moderated_queue_keeps_order_while_its_processor_changes(tmp_path: Path) -> None:
+    """Intel row 57: moving a queue to another vector loses nothing and keeps the order."""
+    with running(LAB, tmp_path) as lab, outside(lab) as sender, Link(lab.ns("vm1"), "eth0") as vm:
+        moderate(lab, 1, INTERVAL)
+        for number in range(1000):
+            sender.send(numbered(lab, number))
+            if number % 50 == 0:
+                ask(lab, queue=1, processor=number // 50 % 2)
+        assert received(vm, 1000) == list(range(1000))
+
+
+@pytest.mark.parametrize("level", ["low", "adaptive"])
+def test_tcp_runs_at_every_level_with_few_interrupts(level: str, tmp_path: Path) -> None:
+    with running(LAB, tmp_path) as lab:
+        moderate(lab, 1, level)
+        server = lab.start("vm1", "timeout", "10", "iperf3", "-s", "-1")
+        eventually(lambda: "5201" in lab.run("vm1", "ss", "-Hltn"), "iperf3 listens")
+        lab.run("ext", "iperf3", "-c", "10.0.0.1", "-n", "200M")
+        assert server.wait(10) == 0
+        row = queue(lab, 1)
+        assert 0 < row["interrupts"] < row["rx-packets"]
+
+
+def test_a_moderating_worker_only_masks_unmasks_and_waits_besides(tmp_path: Path) -> None:
+    with running(LAB, tmp_path) as lab:
+        moderate(lab, 1, 100)
+        pings = lab.start("ext", "ping", "-f", "-w", "20", "10.0.0.1")
+        try:
+            eventually(lambda: lab.port("vm1")["reads"] > 100, "frames flow")
+            calls = traced(lab, "cpu0", tmp_path / "trace")
+        finally:
+            pings.terminate()
+            pings.wait()
+        assert calls <= STEADY | {"epoll_ctl", "timerfd_settime"}
+        assert "timerfd_settime" in calls
+
+
+@pytest.mark.parametrize(
+    ("params", "cure"),
+    [
+        ({"queue": 1, "moderation": "fast"}, "use whole microseconds or one of off"),
+        ({"queue": 1, "moderation": 1 << 20}, "INVALID_PARAMETER"),
+        ({"queue": 9, "moderation": 10}, "no RX queue 9"),
+        ({"queue": 1}, "give a processor or a moderation"),
+    ],
+)
+def test_a_wrong_moderation_is_refused(lab: RunningLab, params: dict[str, object], cure: str) -> None:
+    with pytest.raises(VmdqemuError, match=cure):
+        ask(lab, **params)
+    assert queue(lab, 1)["moderation"] == 0
