@@ -18,7 +18,7 @@ from vmdqemu.nic.tables import Tables
 
 INTERVAL = 0.02  # seconds
 MODERATED = Moderation(int(INTERVAL * 1e9))
-EMPTY = Spent(reads=1, wire_frames=1, octets=60, empty=True, gone=False, tired=False)
+EMPTY = Spent(reads=1, wire_frames=1, octets=60, line_octets=0, empty=True, gone=False, tired=False)
 MORE = EMPTY._replace(empty=False)
 
 
