@@ -51,6 +51,18 @@ QUEUES: dict[str, Any] = {
 }
 
 
+COALESCING: dict[str, Any] = {
+    "filters": [
+        {
+            "filter": 1033,
+            "delay": 10_000,
+            "tests": ["ethertype=0x800", "ipv4-protocol=0x11", "udp-destination-port=0x14e9/0xffff"],
+        }
+    ],
+    "coalesced": 999_999_999,
+}
+
+
 def port(drops: dict[str, int], lost_in_crash: int = 0) -> dict[str, Any]:
     return {
         "port": LONGEST,
@@ -75,7 +87,13 @@ def stats(*ports: dict[str, Any], broken: int = 0) -> dict[str, Any]:
 
 EACH_DOCUMENT = pytest.mark.parametrize(
     ("method", "document"),
-    [("status", STATUS), ("vport.list", VPORTS), ("queue.list", QUEUES), ("stats", stats(port({})))],
+    [
+        ("status", STATUS),
+        ("vport.list", VPORTS),
+        ("queue.list", QUEUES),
+        ("coalescing.list", COALESCING),
+        ("stats", stats(port({}))),
+    ],
 )
 
 

@@ -13,6 +13,7 @@ from vmdqemu.daemon import reports
 from vmdqemu.daemon.supervisor import Role, Supervisor
 from vmdqemu.daemon.workers import WorkerProcess
 from vmdqemu.datapath.shm import QUEUE_COLUMNS, RING_COLUMNS
+from vmdqemu.nic.coalescing import CoalescingFilter, read_test
 
 LAB = """
 adapter.mode = "vmq"
@@ -94,6 +95,14 @@ def test_queues_have_the_columns_of_the_windows_cmdlet(supervisor: Supervisor) -
     columns = {"QueueID", "MacAddress", "VlanID", "Processor", "VmFriendlyName"}
     columns |= {"moderation", "arrivals", "rx-hw-drop-overruns", *map(str, QUEUE_COLUMNS)}
     assert all(set(row) == columns for row in rows)
+
+
+def test_coalescing_filters_are_spelled_as_they_are_set(supervisor: Supervisor) -> None:
+    held = CoalescingFilter((read_test("ethertype=0x806"),), delay=50)
+    supervisor.plant.tables = supervisor.plant.tables._replace(coalescing={3: held})
+    document = as_read(reports.coalescing(supervisor))
+    assert document["filters"] == [{"filter": 3, "delay": 50, "tests": ["ethertype=0x806"]}]
+    assert document["coalesced"] == 0
 
 
 def test_stats_have_both_sets_of_books(supervisor: Supervisor, kernel: Kernel) -> None:

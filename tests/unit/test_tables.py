@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.builders import Vm, mac, tables
+from vmdqemu.nic.coalescing import CoalescingFilter, Comparison, Field, FieldTest
 from vmdqemu.nic.moderation import Moderation
 from vmdqemu.nic.modes import Sort
 from vmdqemu.nic.rss import HashType, Rss
@@ -21,6 +22,20 @@ RSS = st.builds(
     types=st.builds(HashType, st.integers(0, 0xFFFF)),
     table=st.lists(st.integers(0, 63), max_size=128).map(tuple),
     default=st.integers(0, 63),
+)
+COALESCING = st.builds(
+    CoalescingFilter,
+    tests=st.lists(
+        st.builds(
+            FieldTest,
+            st.sampled_from(Field),
+            st.sampled_from(Comparison),
+            st.integers(0, 1 << 48),
+            st.integers(0, 1 << 48),
+        ),
+        max_size=3,
+    ).map(tuple),
+    delay=st.integers(1, 1000),
 )
 VPORTS = st.builds(
     VPortTable,
@@ -47,6 +62,7 @@ TABLES = st.builds(
     default_queues=st.lists(NUMBERS, max_size=4).map(tuple),
     default_rss=st.none() | RSS,
     moderation=st.dictionaries(NUMBERS, st.builds(Moderation, st.integers(0, 1 << 24), st.booleans())),
+    coalescing=st.dictionaries(NUMBERS, COALESCING, max_size=3),
     filters=st.dictionaries(st.tuples(MACS, VLANS), NUMBERS, max_size=5),
     vports=st.dictionaries(NUMBERS, VPORTS, max_size=4),
 )

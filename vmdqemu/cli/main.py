@@ -21,6 +21,10 @@ vport = typer.Typer(help="The adapter's virtual ports.", no_args_is_help=True, r
 queue = typer.Typer(help="The adapter's receive queues.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(vport, name="vport")
 app.add_typer(queue, name="queue")
+coalescing = typer.Typer(
+    help="Frames of the default queue that may wait.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(coalescing, name="coalescing")
 mode = typer.Typer(help="How the adapter sorts.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(mode, name="mode")
 
@@ -158,6 +162,45 @@ def queue_set(
     asked = {"processor": processor, "moderation": moderation}
     given = {name: value for name, value in asked.items() if value is not None}
     reading.change("queue.set", lab, as_json, queue=number, **given)
+
+
+@coalescing.command("list")
+def coalescing_list(lab: LabName = None, as_json: AsJson = False) -> None:
+    """Show what the adapter may hold back without an interrupt."""
+    from vmdqemu.cli import reading
+
+    reading.read("coalescing.list", lab, as_json)
+
+
+@coalescing.command("set")
+def coalescing_set(
+    tests: Annotated[
+        list[str],
+        typer.Argument(metavar="TEST...", help="FIELD=VALUE, as ethertype=0x0806.", show_default=False),
+    ],
+    delay: Annotated[int, typer.Option(metavar="MS", help="The longest wait.", show_default=False)],
+    number: Annotated[
+        int, typer.Option("--filter", metavar="FILTER", help="The one to modify.", show_default=False)
+    ] = 0,
+    lab: LabName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have frames that pass all tests wait for company, or for the end of their delay."""
+    from vmdqemu.cli import reading
+
+    reading.change("coalescing.set", lab, as_json, tests=tests, delay=delay, filter=number)
+
+
+@coalescing.command("clear")
+def coalescing_clear(
+    number: Annotated[int, typer.Argument(metavar="FILTER", help="Its number.", show_default=False)],
+    lab: LabName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove a filter; what it holds is delivered."""
+    from vmdqemu.cli import reading
+
+    reading.change("coalescing.clear", lab, as_json, filter=number)
 
 
 @mode.command("set")

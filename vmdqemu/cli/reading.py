@@ -16,8 +16,9 @@ def read(method: str, lab: str | None, as_json: bool) -> None:
 
 
 def change(method: str, lab: str | None, as_json: bool, **params: object) -> None:
-    """Have a running lab changed and print its queues as they are now. Raises VmdqemuError if it refuses."""
-    _print(client.ask(method, lab, **params), as_json, show_queues)
+    """Have a running lab changed and print what it changed. Raises VmdqemuError if it refuses."""
+    show = show_coalescing if method.startswith("coalescing") else show_queues
+    _print(client.ask(method, lab, **params), as_json, show)
 
 
 def _print(document: Document, as_json: bool, show: Callable[[Document], None]) -> None:
@@ -84,6 +85,13 @@ def show_queues(document: Document) -> None:
     table.show(("QueueID", "moderation", "interrupts", "rx-packets"), counts)
 
 
+def show_coalescing(document: Document) -> None:
+    """What the adapter may hold back, and how much it has."""
+    rows = [(str(held["filter"]), held["delay"], " ".join(held["tests"])) for held in document["filters"]]
+    table.show(("filter", "delay ms", "tests"), rows)
+    print(f"frames held since the lab is up: {document['coalesced']:,}")
+
+
 def show_stats(document: Document) -> None:
     """What crossed each port, what was dropped and why, and whether the books balance."""
     rows = [
@@ -125,5 +133,6 @@ SHOW: Final[dict[str, Callable[[Document], None]]] = {
     "status": show_status,
     "vport.list": show_vports,
     "queue.list": show_queues,
+    "coalescing.list": show_coalescing,
     "stats": show_stats,
 }

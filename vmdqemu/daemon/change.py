@@ -29,6 +29,7 @@ from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic import difference
 from vmdqemu.nic.adapter import Adapter, Request, Status, compile_tables
+from vmdqemu.nic.coalescing import CoalescingFilter
 from vmdqemu.nic.moderation import Moderation
 from vmdqemu.nic.modes import MODES
 from vmdqemu.nic.tables import Tables
@@ -65,8 +66,27 @@ class Changer:
             plant = self._supervisor.plant
             if (WIRE, queue) not in plant.ring_fds:
                 raise UsageError(f"RX queue {queue} has no interrupt of its own; only queue 0 has (sorter)")
-            plant.adapter, plant.tables = self._asked(control.SetModeration(queue, moderation))
-            await self._supervisor.publish()
+            await self._adjust(control.SetModeration(queue, moderation))
+
+    async def coalesce(self, tests: CoalescingFilter, number: int) -> None:
+        """Have the adapter hold frames of the default queue that may wait. number: 0 for a new filter."""
+        async with self._busy:
+            if self._supervisor.plant.config.adapter.sorter == "software":
+                raise UsageError("one ring carries every queue's frames; packet coalescing needs the sorter")
+            await self._adjust(control.SetCoalescing(tests, number))
+
+    async def stop_coalescing(self, number: int) -> None:
+        """Clear one of those filters; what it held is delivered."""
+        async with self._busy:
+            if number not in self._supervisor.plant.adapter.coalescing:
+                raise UsageError(f"no coalescing filter {number}; vmdqemu coalescing list names them")
+            await self._adjust(control.ClearFilter(number))
+
+    async def _adjust(self, request: Request) -> None:
+        """Put a request to the adapter that moves no frame to another queue."""
+        plant = self._supervisor.plant
+        plant.adapter, plant.tables = self._asked(request)
+        await self._supervisor.publish()
 
     async def move(self, queue: int, processor: int) -> None:
         """Have another processor serve an RX queue: stop, acknowledge, start; its frames wait in the ring."""

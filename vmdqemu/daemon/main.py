@@ -26,7 +26,8 @@ from vmdqemu.daemon.observers import Observers
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.errors import UsageError, VmdqemuError
-from vmdqemu.nic import moderation
+from vmdqemu.nic import coalescing, moderation
+from vmdqemu.nic.coalescing import CoalescingFilter
 from vmdqemu.nic.moderation import Moderation
 
 
@@ -94,6 +95,14 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
     async def observe(params: control.Document) -> control.Document:
         return await observers.observe(_whole(params, "snaplen"))
 
+    async def set_coalescing(params: control.Document) -> control.Document:
+        await changer.coalesce(_coalescing_filter(params), _whole({"filter": 0, **params}, "filter"))
+        return reports.coalescing(supervisor)
+
+    async def clear_coalescing(params: control.Document) -> control.Document:
+        await changer.stop_coalescing(_whole(params, "filter"))
+        return reports.coalescing(supervisor)
+
     def stop(_: control.Document) -> control.Document:
         supervisor.stopped.set()
         return {"stopping": True}
@@ -106,6 +115,9 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
         "mode.set": set_mode,
         "queue.set": set_queue,
         "observe": observe,
+        "coalescing.list": lambda _: reports.coalescing(supervisor),
+        "coalescing.set": set_coalescing,
+        "coalescing.clear": clear_coalescing,
         "stop": stop,
     }
 
@@ -122,6 +134,16 @@ def _moderation(value: object) -> Moderation:
         return moderation.read(value)
     except ValueError as error:
         raise UsageError(f"moderation: {value!r} is {error}") from None
+
+
+def _coalescing_filter(params: control.Document) -> CoalescingFilter:
+    texts = params.get("tests")
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise UsageError("tests: not a list of tests")
+    try:
+        return CoalescingFilter(tuple(map(coalescing.read_test, texts)), _whole(params, "delay"))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 def detached(file: Path, ready_fd: int) -> None:

@@ -8,7 +8,7 @@ from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.datapath import tap
 from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.nic.frame import format_mac
-from vmdqemu.nic.tables import DEFAULT_VPORT
+from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT
 
 SCHEMA_VERSION: Final = 1
 
@@ -63,6 +63,16 @@ def queues(supervisor: Supervisor) -> Document:
         mac = format_mac(vport.macs[0])
         rows += [_queue(supervisor, queue, mac, vport.vlan, vport.name) for queue in vport.queues]
     return {"schema_version": SCHEMA_VERSION, "queues": rows}
+
+
+def coalescing(supervisor: Supervisor) -> Document:
+    """The packet coalescing filters of the default queue, and the frames that any of them ever held."""
+    filters = [
+        {"filter": number, "delay": held.delay, "tests": [test.spelled for test in held.tests]}
+        for number, held in supervisor.plant.tables.coalescing.items()
+    ]
+    matched = supervisor.counters.queue(DEFAULT_QUEUE)["coalesced"]
+    return {"schema_version": SCHEMA_VERSION, "filters": filters, "coalesced": matched}
 
 
 def stats(supervisor: Supervisor) -> Document:

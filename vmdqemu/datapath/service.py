@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from vmdqemu.datapath.action import Rings
+from vmdqemu.datapath.coalescer import Read
 from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.moderator import Moderator
 from vmdqemu.datapath.pump import Pump
@@ -46,7 +47,7 @@ class Service:
         self._loop = loop
         self._edges = edges
         self._timer = timer
-        self._moderator = Moderator(edges, timer)
+        self._moderator = Moderator(edges, timer, self._wake)
         self._on_gone = on_gone
         self._pumps: dict[int, Pump] = {}  # by file descriptor
         self._waiting: dict[int, deque[Pump]] = {}  # by port: its rings that have frames
@@ -61,7 +62,7 @@ class Service:
     def watch(self) -> None:
         """Register the events that wake it."""
         self._loop.add_reader(self._edges, self._on_edges)
-        self._loop.add_reader(self._timer, self._moderator.on_timer)
+        self._loop.add_reader(self._timer, self._on_timer)
 
     def take_role(self, discipline: Discipline, line: float | None, speed: float) -> None:
         """How turns are shared, what the wire carries (octets a second), and the share of a CPU to use."""
@@ -79,9 +80,10 @@ class Service:
         """Rule by other tables from the next frame on."""
         if self._recorder is not None:
             self._recorder.generation = tables.generation
+        self._moderator.put_tables(tables)
         for pump in list(self._pumps.values()):
             self._renew(pump, tables, rings)
-        self._moderator.put_tables(tables)
+        self._again()  # frames that the adapter held may be due
 
     def put_placement(self, tables: Tables, rings: Rings) -> None:
         """Hand over to other processors from the next frame on; only default rings hold frames of theirs."""
@@ -94,8 +96,8 @@ class Service:
         fd = rings.fds[port, ring]
         if fd in self._pumps:
             return
-        pump = self._pumps[fd] = self._open(port, ring, tables, _rings_for(port, rings))
-        self._moderator.start(pump, fd, tables, rings)
+        self._moderator.start(port, ring, tables, rings)
+        self._pumps[fd] = self._open(port, ring, tables, rings)
 
     def stop(self, port: int, ring: int, frames: int, tables: Tables, rings: Rings) -> None:
         """Read up to `frames` that wait in a ring, and then no more of it.
@@ -106,18 +108,23 @@ class Service:
         pump = next((pump for pump in self._pumps.values() if (pump.port, pump.ring) == (port, ring)), None)
         if pump is None:  # its device was removed meanwhile
             return
-        self._forget(pump)
+        held = self._forget(pump)
         self._withdraw(pump)
-        pump = self._open(port, ring, tables, _rings_for(port, rings).direct())
+        pump.burst(held, NO_LIMIT)
+        pump = self._recorded(open_pump(port, ring, tables, _rings_for(port, rings).direct()))
         while frames > 0:
             spent = pump.burst(min(frames, BUDGET_FRAMES), NO_LIMIT)
             if spent.empty:
                 return
             frames -= spent.reads
 
+    def _open(self, port: int, ring: int, tables: Tables, rings: Rings) -> Pump:
+        read = self._moderator.reader(port, ring)
+        return self._recorded(open_pump(port, ring, tables, _rings_for(port, rings), read))
+
     def _renew(self, pump: Pump, tables: Tables, rings: Rings) -> None:
         """Another pump for the same ring, at the same place in the line."""
-        renewed = self._open(pump.port, pump.ring, tables, _rings_for(pump.port, rings))
+        renewed = self._open(pump.port, pump.ring, tables, rings)
         waiting = self._waiting[pump.port]
         if pump in waiting:
             waiting[waiting.index(pump)] = renewed
@@ -128,18 +135,18 @@ class Service:
         self._recorder = recorder
         self.put_tables(tables, rings)
 
-    def _open(self, port: int, ring: int, tables: Tables, rings: Rings) -> Pump:
-        """A ring's pump. What is in an inbox was recorded by who put it there."""
-        pump = open_pump(port, ring, tables, rings)
-        if self._recorder is not None and port != INBOX:
-            pump.read = self._recorder.around(pump.read, port, ring)
+    def _recorded(self, pump: Pump) -> Pump:
+        """What is in an inbox was recorded by who put it there."""
+        if self._recorder is not None and pump.port != INBOX:
+            pump.read = self._recorder.around(pump.read, pump.port, pump.ring)
         return pump
 
-    def _forget(self, pump: Pump) -> None:
+    def _forget(self, pump: Pump) -> int:
+        """Watch a ring no more. How many of its frames the adapter holds: they are the next to be read."""
         fd = next(fd for fd, served in self._pumps.items() if served is pump)
         del self._pumps[fd]
         self._edges.unregister(fd)
-        self._moderator.forget(pump)
+        return self._moderator.forget(pump)
 
     def _withdraw(self, pump: Pump) -> None:
         waiting = self._waiting[pump.port]
@@ -152,12 +159,21 @@ class Service:
         """Some rings have frames: into the ready circle with them."""
         for fd, _ in self._edges.poll(0):
             pump = self._pumps[fd]
-            waiting = self._waiting[pump.port]
-            if pump not in waiting:
-                waiting.append(pump)
-                self._arbiter.ready(pump.port)
-                self._moderator.interrupted(pump)
+            if pump not in self._waiting[pump.port] and self._moderator.interrupts(pump):
+                self._wake(fd)
         self._forward()
+
+    def _on_timer(self) -> None:
+        self._moderator.on_timer()
+        self._forward()
+
+    def _wake(self, fd: int) -> None:
+        """Into the ready circle with a ring. Again changes nothing."""
+        pump = self._pumps[fd]
+        waiting = self._waiting[pump.port]
+        if pump not in waiting:
+            waiting.append(pump)
+            self._arbiter.ready(pump.port)
 
     def _forward(self) -> None:
         """Let the arbiter drain the ready circle, for a while."""

@@ -22,6 +22,7 @@ from typing import Any, Final, NamedTuple
 
 from vmdqemu.datapath import vnet
 from vmdqemu.datapath.action import NO_DROP, NO_RING, Action, Rings
+from vmdqemu.datapath.coalescer import Read
 from vmdqemu.datapath.pump import BUFFER_OCTETS, Pump, reader
 from vmdqemu.datapath.vnet import Buffer
 from vmdqemu.host.decide import Verdict, sorted_into
@@ -31,11 +32,14 @@ from vmdqemu.nic.tables import TAG, Tables
 _NOTHING: Final = memoryview(b"")
 
 
-def open_pump(port: int, ring: int, tables: Tables, rings: Rings) -> Pump:
-    """The pump that serves a ring as long as these tables are in effect."""
+def open_pump(port: int, ring: int, tables: Tables, rings: Rings, read: Read | None = None) -> Pump:
+    """The pump that serves a ring as long as these tables are in effect.
+
+    read: None for the ring itself; what the adapter holds back is in a default ring, which is not read straight.
+    """
     verdict = sorted_into(ring, tables) if port == WIRE else None
     if verdict is None:
-        return Pump(port, ring, reader(rings.fds[port, ring]), tables, rings)
+        return Pump(port, ring, read or reader(rings.fds[port, ring]), tables, rings)
     return Straight(ring, verdict, tables, rings)
 
 

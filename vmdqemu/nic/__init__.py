@@ -6,6 +6,12 @@ The way of a frame, file by file:
     switch.py    receive() from the wire, transmit() from a VM: the silicon's half of a verdict
     filters.py   which VPort owns a (MAC, VLAN)
     rss.py       hash types, Toeplitz, key, indirection table: which queue of a VPort
+    moderation.py  how soon after an interrupt the next one may follow
+    coalescing.py  which frames of the default queue may wait for company
+    vectors.py   MSI-X: which vector a queue raises, and the frames that need not wait
+    datagram.py  IP datagrams whole, for
+    rsc.py       TCP segments joined into units, and
+    uro.py       UDP datagrams joined
     arbiter.py   which VM's transmit ring is served next
     counters.py  what is counted, and why a frame is dropped
 

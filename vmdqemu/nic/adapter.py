@@ -10,6 +10,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from vmdqemu.nic import rss as receive_side_scaling
+from vmdqemu.nic.coalescing import MOST_FILTERS, CoalescingFilter
 from vmdqemu.nic.filters import FilterKey, Vlan, is_vlan
 from vmdqemu.nic.frame import HEADER_OCTETS, is_multicast
 from vmdqemu.nic.models import Model
@@ -69,6 +70,7 @@ class Adapter(NamedTuple):
     vports: Mapping[int, VPort] = {}
     filters: Mapping[int, Filter] = {}
     moderated: Mapping[int, Moderation] = {}  # by RX queue
+    coalescing: Mapping[int, CoalescingFilter] = {}  # of the default queue; numbered among the filters
 
     @property
     def rx_queues(self) -> int:
@@ -118,6 +120,14 @@ class ClearFilter(NamedTuple):
     filter: int
 
 
+class SetCoalescing(NamedTuple):
+    """OID_RECEIVE_FILTER_SET_FILTER of type PacketCoalescing; filter: 0 for a new one, else which."""
+
+    tests: CoalescingFilter
+    filter: int = 0
+    queue: int = DEFAULT_QUEUE
+
+
 class SetRss(NamedTuple):
     """OID_GEN_RECEIVE_SCALE_PARAMETERS of a VPort."""
 
@@ -138,7 +148,9 @@ class SetModeration(NamedTuple):
     moderation: Moderation
 
 
-Request = CreateVPort | DeleteVPort | SetFilter | ClearFilter | SetRss | SetMode | SetModeration
+Request = (
+    CreateVPort | DeleteVPort | SetFilter | ClearFilter | SetRss | SetMode | SetModeration | SetCoalescing
+)
 
 
 class Outcome(NamedTuple):
@@ -160,6 +172,8 @@ def apply(adapter: Adapter, request: Request) -> Outcome:
             return _set_filter(adapter, request)
         case ClearFilter():
             return _clear_filter(adapter, request)
+        case SetCoalescing():
+            return _set_coalescing(adapter, request)
         case SetRss():
             return _set_rss(adapter, request)
         case SetMode():
@@ -218,15 +232,28 @@ def _set_filter(adapter: Adapter, request: SetFilter) -> Outcome:
         return Outcome(adapter, Status.INVALID_PARAMETER)
     if len(adapter.filters) == adapter.model.filters:
         return Outcome(adapter, Status.RESOURCES)
-    number = _lowest_free(adapter.filters)
+    number = _lowest_free({**adapter.filters, **adapter.coalescing})
     return Outcome(adapter._replace(filters={**adapter.filters, number: made}), Status.SUCCESS, number)
 
 
 def _clear_filter(adapter: Adapter, request: ClearFilter) -> Outcome:
-    if request.filter not in adapter.filters:
+    if request.filter not in {*adapter.filters, *adapter.coalescing}:
         return Outcome(adapter, Status.FILE_NOT_FOUND)
     filters = {number: held for number, held in adapter.filters.items() if number != request.filter}
-    return Outcome(adapter._replace(filters=filters), Status.SUCCESS)
+    kept = {number: held for number, held in adapter.coalescing.items() if number != request.filter}
+    return Outcome(adapter._replace(filters=filters, coalescing=kept), Status.SUCCESS)
+
+
+def _set_coalescing(adapter: Adapter, request: SetCoalescing) -> Outcome:
+    """NDIS: specifying-a-packet-coalescing-receive-filter. On the default queue alone."""
+    unknown = request.filter != 0 and request.filter not in adapter.coalescing
+    if unknown or request.queue != DEFAULT_QUEUE or not request.tests.is_sound:
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    if request.filter == 0 and len(adapter.coalescing) == MOST_FILTERS:
+        return Outcome(adapter, Status.RESOURCES)
+    number = request.filter or _lowest_free({**adapter.filters, **adapter.coalescing})
+    coalescing = {**adapter.coalescing, number: request.tests}
+    return Outcome(adapter._replace(coalescing=coalescing), Status.SUCCESS, number)
 
 
 def _set_rss(adapter: Adapter, request: SetRss) -> Outcome:
@@ -291,6 +318,7 @@ def compile_tables(adapter: Adapter, generation: int) -> Tables:
         default_queues=default_queues,
         default_rss=Rss.spread(len(default_queues), types=adapter.model.hash_types) if several else None,
         moderation={queue: adapter.moderated.get(queue, adapter.moderation) for queue in adapter.queues},
+        coalescing=adapter.coalescing,
         filters={held.key: held.vport for _, held in filters},
         vports=vports,
     )

@@ -50,6 +50,7 @@ class QueueCounter(StrEnum):
 
     RX_PACKETS = "rx-packets"
     RX_BYTES = "rx-bytes"
+    COALESCED = "coalesced"  # held by a packet coalescing filter (OID_PACKET_COALESCING_FILTER_MATCH_COUNT)
     INTERRUPTS = "interrupts"  # how often its processor was woken; not a name of qstats
 
 

@@ -28,7 +28,7 @@ class Units(NamedTuple):
         return max(self.step, interval - interval % self.step) if interval else 0
 
 
-_TICK = 256  # nanoseconds: 82575-SDM 14.3.45, 598-DS p.318
+_TICK = 256  # nanoseconds: 575-SDM 14.3.45, 598-DS p.318
 
 # By adapter model. 82576: bits 14:2 of 1 us. 82599: bits 11:3 of 2 us, which its drivers count although it is
 # 2.048 at 10 Gbit/s (X550 7.3.2). "ideal" is no chip: 16 bits of a microsecond.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from vmdqemu.nic.coalescing import CoalescingFilter, Comparison, Field, FieldTest, Filters
 from vmdqemu.nic.filters import FilterKey, Vlan
 from vmdqemu.nic.frame import HEADER_OCTETS
 from vmdqemu.nic.moderation import Moderation
@@ -45,6 +46,7 @@ class Tables(NamedTuple):
     default_queues: tuple[int, ...]  # the default VPort's RX queues, DEFAULT_QUEUE first
     default_rss: Rss | None  # spreads over them; None where there is one
     moderation: Mapping[int, Moderation]  # of each RX queue in use
+    coalescing: Filters  # packet coalescing filters of the default queue
     filters: Mapping[FilterKey, int]
     vports: Mapping[int, VPortTable]  # without the default VPort
 
@@ -81,6 +83,7 @@ NO_TABLES = Tables(
     default_queues=(DEFAULT_QUEUE,),
     default_rss=None,
     moderation={},
+    coalescing={},
     filters={},
     vports={},
 )
@@ -94,6 +97,10 @@ def to_json(tables: Tables) -> dict[str, Any]:
         "tunnels": tables.tunnels._asdict(),
         "default_rss": _rss_to_json(tables.default_rss),
         "moderation": {str(queue): list(asked) for queue, asked in tables.moderation.items()},
+        "coalescing": {
+            str(number): [[list(test) for test in held.tests], held.delay]
+            for number, held in tables.coalescing.items()
+        },
         "filters": [[mac.hex(), vlan, vport] for (mac, vlan), vport in tables.filters.items()],
         "vports": {str(number): _vport_to_json(vport) for number, vport in tables.vports.items()},
     }
@@ -109,10 +116,19 @@ def from_json(document: Mapping[str, Any]) -> Tables:
             "default_queues": tuple(document["default_queues"]),
             "default_rss": _rss_from_json(document["default_rss"]),
             "moderation": {int(queue): Moderation(*asked) for queue, asked in document["moderation"].items()},
+            "coalescing": {
+                int(number): CoalescingFilter(tuple(map(_test_from_json, tests)), delay)
+                for number, (tests, delay) in document["coalescing"].items()
+            },
             "filters": {(bytes.fromhex(mac), vlan): vport for mac, vlan, vport in document["filters"]},
             "vports": {int(number): _vport_from_json(row) for number, row in document["vports"].items()},
         }
     )
+
+
+def _test_from_json(row: list[Any]) -> FieldTest:
+    field, comparison, value, mask = row
+    return FieldTest(Field(field), Comparison(comparison), value, mask)
 
 
 def _vport_to_json(vport: VPortTable) -> dict[str, Any]:
