@@ -188,7 +188,11 @@ def test_frames_that_a_killed_worker_held_are_booked_as_lost(tmp_path: Path) -> 
     ("method", "params", "cure"),
     [
         ("coalescing.set", {"tests": ["colour=1"], "delay": 1}, "with one of mac-destination"),
-        ("coalescing.set", {"tests": ["ipv4-protocol=17"], "delay": 1}, "INVALID_PARAMETER"),
+        (
+            "coalescing.set",
+            {"tests": ["ipv4-protocol=17"], "delay": 1},
+            "INVALID_PARAMETER: give 1 to 5 tests",
+        ),
         ("coalescing.set", {"tests": TESTS, "delay": 0}, "INVALID_PARAMETER"),
         ("coalescing.set", {"tests": TESTS, "delay": "long"}, "not a whole number"),
         ("coalescing.set", {"tests": "all", "delay": 1}, "not a list"),

@@ -172,8 +172,9 @@ def test_a_moderating_worker_only_masks_unmasks_and_waits_besides(tmp_path: Path
     ("params", "cure"),
     [
         ({"queue": 1, "moderation": "fast"}, "use whole microseconds or one of off"),
-        ({"queue": 1, "moderation": 1 << 20}, "INVALID_PARAMETER"),
+        ({"queue": 1, "moderation": 1 << 20}, "INVALID_PARAMETER.*use 0 to 65535"),
         ({"queue": 9, "moderation": 10}, "no RX queue 9"),
+        ({"queue": 1, "moderation": 10, "processor": 2}, "use 0 to 1"),
         ({"queue": 1}, "give a processor or a moderation"),
     ],
 )

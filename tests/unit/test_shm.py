@@ -65,7 +65,7 @@ def test_a_reader_adds_the_workers_up(memory: int) -> None:
     assert counters.ring(1, 0)["reads"] == 2
     assert counters.port(1)["reads"] == 2
     assert counters.port(1)["spoof_check"] == 21
-    assert counters.queue(2) == {"rx-packets": 0, "rx-bytes": 10, "interrupts": 0}
+    assert counters.queue(2) == {"rx-packets": 0, "rx-bytes": 10, "coalesced": 0, "interrupts": 0}
     assert not any(counters.port(2).values())
 
 

@@ -79,7 +79,7 @@ def show_queues(document: Document) -> None:
     table.show(("QueueID", "MacAddress", "VlanID", "Processor", "VmFriendlyName"), rows)
     print()
     counts = [
-        (str(queue["QueueID"]), str(queue["moderation"]), queue["interrupts"], queue["rx-packets"])
+        (str(queue["QueueID"]), _moderation(queue["moderation"]), queue["interrupts"], queue["rx-packets"])
         for queue in document["queues"]
     ]
     table.show(("QueueID", "moderation", "interrupts", "rx-packets"), counts)
@@ -123,6 +123,12 @@ def _show_law(law: Document) -> None:
     for check in law["checks"]:
         if not check["holds"]:
             print("broken: {name}: {left:,} and {right:,}".format_map(check))
+
+
+def _moderation(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:g} us" if value else "off"
 
 
 def _vlan(number: int | None) -> str:

@@ -27,7 +27,7 @@ from vmdqemu.host import processors
 from vmdqemu.host.processors import BASE_PROCESSOR
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic import adapter as control
-from vmdqemu.nic import difference
+from vmdqemu.nic import coalescing, difference
 from vmdqemu.nic.adapter import Adapter, Request, Status, compile_tables
 from vmdqemu.nic.coalescing import CoalescingFilter
 from vmdqemu.nic.moderation import Moderation
@@ -59,20 +59,22 @@ class Changer:
             plant.adapter = adapter
             await self._put(tables)
 
-    async def moderate(self, queue: int, moderation: Moderation) -> None:
-        """Moderate the interrupts of an RX queue; whose it is and who reads it stays."""
+    async def set_queue(self, queue: int, processor: int | None, moderation: Moderation | None) -> None:
+        """Change who serves an RX queue and how often it interrupts him, both or neither; None leaves it."""
         async with self._busy:
-            self._check(queue)
-            plant = self._supervisor.plant
-            if (WIRE, queue) not in plant.ring_fds:
-                raise UsageError(f"RX queue {queue} has no interrupt of its own; only queue 0 has (sorter)")
-            await self._adjust(control.SetModeration(queue, moderation))
+            self._check(queue, processor)
+            if moderation is not None:
+                await self._moderate(queue, moderation)
+            if processor is not None:
+                await self._move(queue, processor)
 
     async def coalesce(self, tests: CoalescingFilter, number: int) -> None:
         """Have the adapter hold frames of the default queue that may wait. number: 0 for a new filter."""
         async with self._busy:
             if self._supervisor.plant.config.adapter.sorter == "software":
                 raise UsageError("one ring carries every queue's frames; packet coalescing needs the sorter")
+            if not tests.is_sound:
+                raise UsageError(f"{Status.INVALID_PARAMETER}: {coalescing.CURE}")
             await self._adjust(control.SetCoalescing(tests, number))
 
     async def stop_coalescing(self, number: int) -> None:
@@ -88,20 +90,24 @@ class Changer:
         plant.adapter, plant.tables = self._asked(request)
         await self._supervisor.publish()
 
-    async def move(self, queue: int, processor: int) -> None:
+    async def _move(self, queue: int, processor: int) -> None:
         """Have another processor serve an RX queue: stop, acknowledge, start; its frames wait in the ring."""
-        async with self._busy:
-            plant = self._supervisor.plant
-            self._check(queue)
-            if not 0 <= processor < plant.config.host.processors:
-                last = plant.config.host.processors - 1
-                raise UsageError(f"no processor {processor}; use 0 to {last} ([host] processors)")
-            rings = self._rings({queue, *plant.tables.default_queues})
-            await self._stop(rings)
-            await self._empty_inboxes()
-            plant.placement = {**plant.placement, queue: processor}
-            await self._supervisor.place()
-            await self._start(rings)
+        plant = self._supervisor.plant
+        rings = self._rings({queue, *plant.tables.default_queues})
+        await self._stop(rings)
+        await self._empty_inboxes()
+        plant.placement = {**plant.placement, queue: processor}
+        await self._supervisor.place()
+        await self._start(rings)
+
+    async def _moderate(self, queue: int, moderation: Moderation) -> None:
+        if (WIRE, queue) not in self._supervisor.plant.ring_fds:
+            raise UsageError(f"RX queue {queue} has no interrupt of its own; only queue 0 has (sorter)")
+        try:
+            self._supervisor.plant.adapter.model.moderation.settle(moderation.interval)
+        except ValueError as error:
+            raise UsageError(f"{Status.INVALID_PARAMETER}: {error} microseconds") from None
+        await self._adjust(control.SetModeration(queue, moderation))
 
     def _asked(self, request: Request) -> tuple[Adapter, Tables]:
         """What the adapter and its tables will be. Raises VmdqemuError with the status of a refusal."""
@@ -111,9 +117,13 @@ class Changer:
             raise VmdqemuError(f"{outcome.status}: the adapter refuses {type(request).__name__}")
         return outcome.adapter, compile_tables(outcome.adapter, plant.tables.generation + 1)
 
-    def _check(self, queue: int) -> None:
-        if queue not in self._supervisor.plant.placement:
+    def _check(self, queue: int, processor: int | None) -> None:
+        plant = self._supervisor.plant
+        if queue not in plant.placement:
             raise UsageError(f"no RX queue {queue}; vmdqemu queue list names them")
+        if processor is not None and not 0 <= processor < plant.config.host.processors:
+            last = plant.config.host.processors - 1
+            raise UsageError(f"no processor {processor}; use 0 to {last} ([host] processors)")
 
     async def _put(self, tables: Tables) -> None:
         """The five steps."""

@@ -83,25 +83,15 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
         return reports.queues(supervisor)
 
     async def set_queue(params: control.Document) -> control.Document:
-        queue = _whole(params, "queue")
-        if "processor" not in params and "moderation" not in params:
+        processor = _whole(params, "processor") if "processor" in params else None
+        throttle = _moderation(params["moderation"]) if "moderation" in params else None
+        if processor is None and throttle is None:
             raise UsageError("nothing to set; give a processor or a moderation")
-        if "moderation" in params:
-            await changer.moderate(queue, _moderation(params["moderation"]))
-        if "processor" in params:
-            await changer.move(queue, _whole(params, "processor"))
+        await changer.set_queue(_whole(params, "queue"), processor, throttle)
         return reports.queues(supervisor)
 
     async def observe(params: control.Document) -> control.Document:
         return await observers.observe(_whole(params, "snaplen"))
-
-    async def set_coalescing(params: control.Document) -> control.Document:
-        await changer.coalesce(_coalescing_filter(params), _whole({"filter": 0, **params}, "filter"))
-        return reports.coalescing(supervisor)
-
-    async def clear_coalescing(params: control.Document) -> control.Document:
-        await changer.stop_coalescing(_whole(params, "filter"))
-        return reports.coalescing(supervisor)
 
     def stop(_: control.Document) -> control.Document:
         supervisor.stopped.set()
@@ -115,10 +105,24 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
         "mode.set": set_mode,
         "queue.set": set_queue,
         "observe": observe,
-        "coalescing.list": lambda _: reports.coalescing(supervisor),
-        "coalescing.set": set_coalescing,
-        "coalescing.clear": clear_coalescing,
+        **_coalescing_methods(supervisor, changer),
         "stop": stop,
+    }
+
+
+def _coalescing_methods(supervisor: Supervisor, changer: Changer) -> dict[str, control.Method]:
+    async def put(params: control.Document) -> control.Document:
+        await changer.coalesce(_coalescing_filter(params), _whole({"filter": 0, **params}, "filter"))
+        return reports.coalescing(supervisor)
+
+    async def clear(params: control.Document) -> control.Document:
+        await changer.stop_coalescing(_whole(params, "filter"))
+        return reports.coalescing(supervisor)
+
+    return {
+        "coalescing.list": lambda _: reports.coalescing(supervisor),
+        "coalescing.set": put,
+        "coalescing.clear": clear,
     }
 
 

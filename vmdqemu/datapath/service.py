@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Final
 
 from vmdqemu.datapath.action import Rings
-from vmdqemu.datapath.coalescer import Read
 from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.moderator import Moderator
 from vmdqemu.datapath.pump import Pump

@@ -35,7 +35,7 @@ _NOTHING: Final = memoryview(b"")
 def open_pump(port: int, ring: int, tables: Tables, rings: Rings, read: Read | None = None) -> Pump:
     """The pump that serves a ring as long as these tables are in effect.
 
-    read: None for the ring itself; what the adapter holds back is in a default ring, which is not read straight.
+    read: None for the ring itself. Only a default ring, which is not read straight, has frames held back.
     """
     verdict = sorted_into(ring, tables) if port == WIRE else None
     if verdict is None:

@@ -24,7 +24,7 @@ class Units(NamedTuple):
         """
         if not 0 <= interval <= self.most:
             last = self.most // MICROSECOND
-            raise ValueError(f"an interval of {interval / MICROSECOND:g} us does not fit; use 0 to {last}")
+            raise ValueError(f"an interval of {interval / MICROSECOND:g} does not fit; use 0 to {last}")
         return max(self.step, interval - interval % self.step) if interval else 0
 
 
