@@ -190,7 +190,8 @@ def test_a_running_lab_changes_its_mode_and_its_processors(write: Write) -> None
     up(file)
     done = vmdqemu("mode", "set", "vmq", "--lab", file.lab)
     assert done.returncode == 0
-    assert [line.split()[4] for line in done.stdout.splitlines()] == ["VmFriendlyName", "-", "vm1", "vm2"]
+    whose, _, _ = done.stdout.partition("\n\n")
+    assert [line.split()[4] for line in whose.splitlines()] == ["VmFriendlyName", "-", "vm1", "vm2"]
     moved = vmdqemu("queue", "set", "1", "--processor", "1", "--lab", file.lab, "-j")
     assert json.loads(moved.stdout)["queues"][1]["Processor"] == "0:1"
     assert json.loads(vmdqemu("status", "--lab", file.lab, "-j").stdout)["mode"] == "vmq"
