@@ -6,6 +6,7 @@ block undoes the steps before it. Ctrl-C waits until both lines are done, and un
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Self
 
@@ -96,3 +97,37 @@ class Lab:
         except Exception as failure:
             failure.add_note(f"undo: {getattr(undo, '__qualname__', undo)}{args}")
             self._failures.append(failure)
+
+
+CLOSERS = 16  # threads
+
+
+class Parts:
+    """Parts of a lab that come and go on their own, each by a name; what is left goes with the lab."""
+
+    def __init__(self, whole: Lab) -> None:
+        self._parts: dict[str, Lab] = {}
+        whole.push(self.close)
+
+    def add(self, name: str) -> Lab:
+        """A new part: whatever is made in it is undone with it."""
+        part = self._parts[name] = Lab()
+        return part
+
+    def remove(self, name: str) -> None:
+        """Undo one part; nothing to do if no part has that name. Raises what `Lab.close` raises."""
+        try:
+            if name in self._parts:
+                self._parts[name].close()
+        finally:
+            self._parts.pop(name, None)
+
+    def close(self) -> None:
+        """Undo every part, past every failure. Raises ExceptionGroup with those of all of them.
+
+        All at once: the kernel lets each closed device and namespace wait, whoever else waits meanwhile.
+        """
+        with ThreadPoolExecutor(CLOSERS) as pool:
+            undone = [pool.submit(self.remove, name) for name in tuple(self._parts)]
+        if failures := [failure for part in undone if isinstance(failure := part.exception(), Exception)]:
+            raise ExceptionGroup("the lab was not undone completely", failures)

@@ -61,3 +61,14 @@ class AssertionFailed(VmdqemuError):
     """What was to be shown did not hold: the law of frames, or a number an experiment promised."""
 
     exit_code = 6
+
+
+def as_it_was(message: str, exit_code: int | None) -> VmdqemuError:
+    """An error that another process raised, from its message and exit code."""
+    if exit_code == LabFileError.exit_code:
+        return LabFileError(message.splitlines())
+    if exit_code == Missing.exit_code:
+        return Missing(*message.rsplit("; ", 1))
+    if exit_code == UsageError.exit_code:
+        return UsageError(message)
+    return VmdqemuError(message)

@@ -85,7 +85,8 @@ def test_an_answer_repeats_the_requests_number(request: dict[str, Any]) -> None:
     ],
 )
 def test_a_mistake_is_named(line: bytes, code: int, message: str) -> None:
-    assert answered(line)["error"] == {"code": code, "message": message}
+    error = answered(line)["error"]
+    assert (error["code"], error["message"]) == (code, message)
 
 
 def test_nobody_there_is_not_running(tmp_path: Path) -> None:

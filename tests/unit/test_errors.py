@@ -31,3 +31,18 @@ def test_what_is_missing_is_printed_with_its_cure() -> None:
     error = errors.Missing("/dev/net/tun is missing", "run modprobe tun")
     assert (error.message, error.cure) == ("/dev/net/tun is missing", "run modprobe tun")
     assert str(error) == "/dev/net/tun is missing; run modprobe tun"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.VmdqemuError("failed"),
+        errors.UsageError("no VM vm9"),
+        errors.LabFileError(["mtu: 1 is too small", "vm: missing"]),
+        errors.Missing("/dev/net/tun is missing", "run modprobe tun"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_error_crosses_to_another_process_as_it_was(error: errors.VmdqemuError) -> None:
+    there = errors.as_it_was(str(error), error.exit_code)
+    assert (type(there), str(there)) == (type(error), str(error))

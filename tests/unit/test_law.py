@@ -41,7 +41,8 @@ def book(
 
 def checks_of(built: Plant, books: Counters, crashes: int = 0) -> list[Check]:
     """Every equation."""
-    return law.checks(built, law.read(built, books, crashes), books.port(INBOX))
+    inboxes = books.port(INBOX, len(built.inboxes))
+    return law.checks(built, law.read(built, books, crashes), inboxes, books.closed_books)
 
 
 def broken(built: Plant, books: Counters, *, crashes: int = 0) -> list[str]:
@@ -146,4 +147,14 @@ def test_a_frame_that_was_handed_over_is_taken_once(kernel: Kernel) -> None:
     book(books, INBOX, RingCounter.READS, 1, worker=1)
     kernel.set("vm2", rx_packets=1)
     book(books, VM2, RingCounter.WRITES, 1, worker=1)
+    assert broken(built, books) == []
+
+
+def test_what_a_vm_that_is_gone_sent_and_received_stays_in_the_core(
+    built: Plant, books: Counters, kernel: Kernel
+) -> None:
+    deliver(books, kernel)
+    built.ports = built.ports[:1]
+    assert broken(built, books) == ["core: reads + copies = writes + drops"]
+    books.close_books(VM2, rings=2)
     assert broken(built, books) == []

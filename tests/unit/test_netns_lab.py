@@ -4,7 +4,7 @@ import signal
 import pytest
 
 from netns import namespace
-from netns.lab import Lab
+from netns.lab import Lab, Parts
 
 
 def test_undo_runs_in_reverse() -> None:
@@ -95,3 +95,37 @@ def test_ctrl_c_waits_until_what_was_made_has_its_undo(monkeypatch: pytest.Monke
     with pytest.raises(KeyboardInterrupt), Lab() as lab:
         lab.namespace("vm1")
     assert removed == ["vm1"]
+
+
+def test_a_part_is_undone_before_the_lab_or_with_it_and_only_once() -> None:
+    undone: list[str] = []
+    with Lab() as lab:
+        lab.push(undone.append, "before")
+        parts = Parts(lab)
+        lab.push(undone.append, "after")
+        for name in ("a", "b", "c"):
+            parts.add(name).push(undone.append, name)
+        parts.remove("b")
+        parts.remove("b")
+        assert undone == ["b"]
+
+    assert (undone[:2], sorted(undone[2:4]), undone[4:]) == (["b", "after"], ["a", "c"], ["before"])
+
+
+def test_every_part_that_fails_to_be_undone_is_reported() -> None:
+    undone: list[str] = []
+
+    def fail(what: str) -> None:
+        raise OSError(what)
+
+    lab = Lab()
+    parts = Parts(lab)
+    for name in ("a", "b"):
+        parts.add(name).push(fail, name)
+    parts.add("c").push(undone.append, "c")
+    with pytest.raises(ExceptionGroup) as caught:
+        lab.close()
+
+    assert undone == ["c"]
+    assert caught.value.subgroup(lambda error: str(error) == "a") is not None
+    assert caught.value.subgroup(lambda error: str(error) == "b") is not None

@@ -120,3 +120,9 @@ def test_without_privilege_there_is_nothing_to_claim(
     with pytest.raises(Missing, match="run as root"), runtime.claimed(RECORD):
         pass
     assert list(directory.iterdir()) == []
+
+
+def test_what_a_running_lab_made_since_is_in_its_record() -> None:
+    with runtime.claimed(RECORD):
+        runtime.rewrite("lab", ("lab-nic", "vm1", "vm2"))
+        assert runtime.find("lab") == RECORD._replace(namespaces=("lab-nic", "vm1", "vm2"))

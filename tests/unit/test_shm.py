@@ -63,10 +63,10 @@ def test_a_reader_adds_the_workers_up(memory: int) -> None:
         written[LAYOUT.queue_cell(worker, 2) + 1] += 5
     assert counters.ring(1, 1)["spoof_check"] == 21
     assert counters.ring(1, 0)["reads"] == 2
-    assert counters.port(1)["reads"] == 2
-    assert counters.port(1)["spoof_check"] == 21
+    assert counters.port(1, rings=2)["reads"] == 2
+    assert counters.port(1, rings=2)["spoof_check"] == 21
     assert counters.queue(2) == {"rx-packets": 0, "rx-bytes": 10, "coalesced": 0, "interrupts": 0}
-    assert not any(counters.port(2).values())
+    assert not any(counters.port(2, rings=4).values())
 
 
 def test_counts_outlive_the_mapping_of_a_dead_worker(memory: int) -> None:
@@ -84,3 +84,15 @@ def test_an_adapter_without_rings_has_memory_all_the_same() -> None:
     fd = create(Layout(workers=2, rings=(0,), queues=0))
     assert len(cells(fd)) == 1
     os.close(fd)
+
+
+def test_who_is_given_a_ports_number_begins_at_zero_and_nothing_is_forgotten(memory: int) -> None:
+    written, counters = cells(memory), Counters(LAYOUT, cells(memory))
+    reads = LAYOUT.ring_cell(0, 2, 3) + RING_OFFSET[RingCounter.READS]
+    for count in (5, 7):  # two owners, one after the other
+        written[reads] += count
+        assert counters.port(2, rings=4)["reads"] == counters.ring(2, 3)["reads"] == count
+        counters.close_books(2, rings=4)
+        assert not any(counters.port(2, rings=4).values())
+    assert counters.closed_books["reads"] == 12
+    assert sum(counters.closed_books.values()) == 12

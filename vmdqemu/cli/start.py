@@ -12,7 +12,7 @@ from vmdqemu import config as lab_file
 from vmdqemu.cli.stop import end
 from vmdqemu.daemon import runtime
 from vmdqemu.daemon.runtime import Record
-from vmdqemu.errors import LabFileError, Missing, VmdqemuError
+from vmdqemu.errors import VmdqemuError, as_it_was
 
 DEADLINE: Final = 60.0  # seconds until a lab is ready; four VMs take one
 
@@ -70,8 +70,4 @@ def failure(answer: dict[str, Any], log: Path) -> VmdqemuError:
     if message is None:
         last = log.read_text().strip().rpartition("\n")[2]
         return VmdqemuError(f"the daemon did not come up: {last or 'it said nothing'}")
-    if answer["exit_code"] == LabFileError.exit_code:
-        return LabFileError(message.splitlines())
-    if answer["exit_code"] == Missing.exit_code:
-        return Missing(*message.rsplit("; ", 1))
-    return VmdqemuError(message)
+    return as_it_was(message, answer["exit_code"])

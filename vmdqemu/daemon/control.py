@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from vmdqemu.errors import NotRunning, VmdqemuError
+from netns.errors import NetnsError
+from vmdqemu.errors import NotRunning, VmdqemuError, as_it_was
 
 MAX_LINE: Final = 64 * 1024  # octets of one request
 MAX_CLIENTS: Final = 64
@@ -81,8 +82,8 @@ async def answer(line: bytes, methods: Mapping[str, Method]) -> Document:
         if inspect.isawaitable(result):
             result = await result
         return {"jsonrpc": "2.0", "id": number, "result": result}
-    except VmdqemuError as error:
-        return _error(number, FAILED, str(error))
+    except (VmdqemuError, NetnsError) as error:
+        return _error(number, FAILED, str(error), getattr(error, "exit_code", VmdqemuError.exit_code))
 
 
 def _refuse(constant: str) -> None:
@@ -91,7 +92,7 @@ def _refuse(constant: str) -> None:
 
 
 def call(path: Path, method: str, params: Document | None = None, timeout: float = 10.0) -> Any:
-    """Ask a daemon; for clients. Raises NotRunning if nobody answers, VmdqemuError with a refusal."""
+    """Ask a daemon; for clients. Raises NotRunning if nobody answers, else the refusal as it was."""
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(timeout)
         try:
@@ -104,7 +105,7 @@ def call(path: Path, method: str, params: Document | None = None, timeout: float
         except TimeoutError:
             raise VmdqemuError(f"the daemon at {path} did not answer within {timeout:.0f} s") from None
     if "error" in reply:
-        raise VmdqemuError(reply["error"]["message"])
+        raise as_it_was(reply["error"]["message"], reply["error"].get("data"))
     return reply["result"]
 
 
@@ -112,5 +113,9 @@ def _request(method: str, params: Document) -> Document:
     return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
 
 
-def _error(number: object, code: int, message: str) -> Document:
-    return {"jsonrpc": "2.0", "id": number, "error": {"code": code, "message": message}}
+def _error(number: object, code: int, message: str, exit_code: int | None = None) -> Document:
+    """exit_code: what the command is to end with."""
+    error: Document = {"code": code, "message": message}
+    if exit_code is not None:
+        error["data"] = exit_code
+    return {"jsonrpc": "2.0", "id": number, "error": error}

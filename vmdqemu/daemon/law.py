@@ -2,7 +2,8 @@
 
 At rest every equation holds exactly. A worker that was killed in the middle of a burst had read frames that
 it could not book (`lost_in_crash`): how many is known from the kernel, and no more than the bursts that were
-cut off. A device that was removed took the kernel's books with it.
+cut off. A device that was removed took the kernel's books with it; what a VM that is gone sent and
+received stays in the core's.
 """
 
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from netns import counters as kernel_counters
 from netns.counters import LinkCounters
 from netns.namespace import NamespaceMissing
 from vmdqemu.daemon.plant import Plant, Port
-from vmdqemu.datapath.shm import Counters
+from vmdqemu.datapath.shm import Counters, Row
 from vmdqemu.datapath.uplink import WIRE
 from vmdqemu.nic.arbiter import BUDGET_FRAMES
 from vmdqemu.nic.counters import Check, DropReason
@@ -21,7 +22,7 @@ class PortBooks(NamedTuple):
     """One port's two sets of books."""
 
     port: Port
-    ours: dict[str, int]
+    ours: Row
     kernel: LinkCounters | None  # None: the device was removed
     crashes: int  # of workers
 
@@ -41,7 +42,7 @@ class PortBooks(NamedTuple):
 def read(plant: Plant, counters: Counters, crashes: int) -> list[PortBooks]:
     """Both sets of books of every port, the wire first."""
     return [
-        PortBooks(port, counters.port(port.number), _kernel(port.ns, port.ifname), crashes)
+        PortBooks(port, counters.port(port.number, len(port.tap.fds)), _kernel(port.ns, port.ifname), crashes)
         for port in plant.all_ports
     ]
 
@@ -53,14 +54,17 @@ def _kernel(ns: str, ifname: str) -> LinkCounters | None:
         return None
 
 
-def checks(plant: Plant, books: list[PortBooks], inboxes: dict[str, int]) -> list[Check]:
-    """Every equation of the law, with both sides; inboxes: the counters of all of them, added up."""
+def checks(plant: Plant, books: list[PortBooks], inboxes: Row, closed: Row) -> list[Check]:
+    """Every equation of the law, with both sides.
+
+    inboxes: the counters of all of them, added up; closed: the books of VMs that are gone.
+    """
     cut_off = books[0].crashes * BUDGET_FRAMES * len(books)
     found = []
     for entry in books:
         if entry.kernel is not None:
             found += _port_checks(entry, entry.kernel, cut_off)
-    rows = [*(entry.ours for entry in books), inboxes]
+    rows = [*(entry.ours for entry in books), inboxes, closed]
     arrived = sum(row["reads"] + row["copies"] for row in rows)
     left = sum(row["writes"] + sum(row[reason] for reason in DropReason) for row in rows)
     found.append(Check("core: reads + copies = writes + drops", arrived, left, cut_off))

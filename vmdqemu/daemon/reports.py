@@ -79,7 +79,8 @@ def stats(supervisor: Supervisor) -> Document:
     """Both sets of books of every port, the law, and each channel's counters."""
     plant, counters = supervisor.plant, supervisor.counters
     books = law.read(plant, counters, supervisor.crashes)
-    checks = law.checks(plant, books, counters.port(INBOX))
+    inboxes = counters.port(INBOX, len(plant.inboxes))
+    checks = law.checks(plant, books, inboxes, counters.closed_books)
     return {
         "schema_version": SCHEMA_VERSION,
         "ports": [

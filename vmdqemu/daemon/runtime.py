@@ -11,7 +11,7 @@ A record without a live lock is what a killed lab left behind; `clean` undoes it
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -61,6 +61,11 @@ def claimed(record: Record) -> Iterator[None]:
                 path(record.lab, kind).unlink(missing_ok=True)
     finally:
         os.close(lock)
+
+
+def rewrite(lab: str, namespaces: tuple[str, ...]) -> None:
+    """A running lab is about to make other namespaces, or has removed some; these are all of them."""
+    _write(_read(path(lab, "json"))._replace(namespaces=namespaces))
 
 
 def records() -> list[Record]:
@@ -143,9 +148,17 @@ def _refuse_second(record: Record, lock: int) -> None:
         raise VmdqemuError(
             f"lab {record.lab} was killed and left things behind; clean up: vmdqemu down {record.lab}"
         )
-    taken = [name for name in record.namespaces if namespace.exists(name)]
-    if taken:
+    try:
+        refuse_taken(record.namespaces)
+    except VmdqemuError:
         path(record.lab, "lock").unlink(missing_ok=True)
+        raise
+
+
+def refuse_taken(namespaces: Iterable[str]) -> None:
+    """Raises VmdqemuError for a namespace that exists: what is not ours is never made, nor removed."""
+    taken = [name for name in namespaces if namespace.exists(name)]
+    if taken:
         raise VmdqemuError(
             f"namespace {taken[0]} exists and is not ours; remove it (ip netns del {taken[0]}) "
             "or give the lab another prefix"

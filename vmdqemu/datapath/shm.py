@@ -1,7 +1,8 @@
 """Counters in shared memory: cells of 64 bits, [worker][row][counter], one writer a worker's block.
 
 A cell only grows. It belongs to a role, not to a process: a worker that replaces another goes on where
-it stopped. Readers add the workers' blocks up.
+it stopped. Readers add the workers' blocks up. A port's number may be given to another VM: the books of the
+first one are closed, and those of the second begin at zero, though the cells go on.
 """
 
 import mmap
@@ -17,6 +18,8 @@ RING_OFFSET: Final = {column: offset for offset, column in enumerate(RING_COLUMN
 QUEUE_OFFSET: Final = {column: offset for offset, column in enumerate(QUEUE_COLUMNS)}
 
 _CELL_OCTETS = 8
+
+Row = dict[str, int]  # by counter name
 
 
 class Layout(NamedTuple):
@@ -42,10 +45,6 @@ class Layout(NamedTuple):
         row = self._ring_rows * len(RING_COLUMNS) + queue * len(QUEUE_COLUMNS)
         return worker * self.block + row
 
-    def rings_of(self, port: int) -> range:
-        """A port's rings."""
-        return range(self.inboxes if port == INBOX else self.rings[port])
-
     @property
     def octets(self) -> int:
         """Size of the memory."""
@@ -68,22 +67,37 @@ def cells(fd: int) -> memoryview:
     return memoryview(mmap.mmap(fd, 0)).cast("Q")
 
 
-class Counters(NamedTuple):
+class Counters:
     """A reader's view: all workers added up."""
 
-    layout: Layout
-    cells: memoryview
+    def __init__(self, layout: Layout, cells: memoryview) -> None:
+        self.layout = layout
+        self.cells = cells
+        self._closed: dict[tuple[int, int], Row] = {}  # by port and ring: what former owners counted
 
-    def ring(self, port: int, ring: int) -> dict[str, int]:
+    def ring(self, port: int, ring: int) -> Row:
         """A ring's row by counter name."""
+        row, closed = self._row(port, ring), self._closed.get((port, ring), {})
+        return {column: count - closed.get(column, 0) for column, count in row.items()}
+
+    def port(self, port: int, rings: int) -> Row:
+        """A port's first rings added up."""
+        return _added([self.ring(port, ring) for ring in range(rings)])
+
+    def close_books(self, port: int, rings: int) -> None:
+        """The port's owner is gone: whoever is given its number begins at zero."""
+        for ring in range(rings):
+            self._closed[port, ring] = self._row(port, ring)
+
+    @property
+    def closed_books(self) -> Row:
+        """What all former owners counted, added up."""
+        return _added(list(self._closed.values()))
+
+    def _row(self, port: int, ring: int) -> Row:
         return self._sum(RING_COLUMNS, [self.layout.ring_cell(w, port, ring) for w in self._workers])
 
-    def port(self, port: int) -> dict[str, int]:
-        """A port's rings added up."""
-        rows = [self.ring(port, ring) for ring in self.layout.rings_of(port)]
-        return {str(column): sum(row[column] for row in rows) for column in RING_COLUMNS}
-
-    def queue(self, queue: int) -> dict[str, int]:
+    def queue(self, queue: int) -> Row:
         """An RX queue's row by counter name."""
         return self._sum(QUEUE_COLUMNS, [self.layout.queue_cell(w, queue) for w in self._workers])
 
@@ -91,8 +105,12 @@ class Counters(NamedTuple):
     def _workers(self) -> range:
         return range(self.layout.workers)
 
-    def _sum(self, columns: tuple[str, ...], rows: list[int]) -> dict[str, int]:
+    def _sum(self, columns: tuple[str, ...], rows: list[int]) -> Row:
         return {
             str(column): sum(self.cells[row + offset] for row in rows)
             for offset, column in enumerate(columns)
         }
+
+
+def _added(rows: list[Row]) -> Row:
+    return {str(column): sum(row[column] for row in rows) for column in RING_COLUMNS}
