@@ -15,6 +15,8 @@ from vmdqemu.nic import moderation
 from vmdqemu.nic.frame import HEADER_OCTETS, is_multicast, parse_mac
 
 MAC_EXAMPLE = '"02:00:00:00:00:01"'
+MOST_VMS = 64  # the 82599 sorts into 64 pools at most (ixgbe_type.h, MRQC)
+MOST_CHANNELS = 64  # of one VM
 ADDRESS_CURE = 'use one such as "10.0.0.1/24" or "fd00::1/64"'
 
 
@@ -144,7 +146,7 @@ Lookahead = Annotated[
 Mtu = Annotated[int, Field(ge=576, le=9216, description="576 to 9216 octets")]
 UdpPort = Annotated[int, Field(ge=1, le=65535, description="1 to 65535, a UDP port")]
 Processors = Annotated[int, Field(ge=1, le=64, description="1 to 64 processors")]
-Queues = Annotated[int, Field(ge=1, le=64, description="1 to 64 channels")]
+Queues = Annotated[int, Field(ge=1, le=MOST_CHANNELS, description=f"1 to {MOST_CHANNELS} channels")]
 Weight = Annotated[int, Field(ge=1, le=100, description="1 to 100")]
 WireRate = Annotated[
     float | None, Field(gt=0, le=32_000, allow_inf_nan=False, description="Mbit/s above 0, at most 32000")

@@ -1,6 +1,7 @@
 """Plants that nobody built: what the daemon's books are kept of, with a kernel's counters made up."""
 
 from netns.counters import LinkCounters
+from netns.lab import Lab, Parts
 from netns.namespace import NamespaceMissing
 from vmdqemu.config import LabConfig, parse
 from vmdqemu.config_adapter import describe
@@ -24,7 +25,8 @@ def plant(text: str, *, processors: int = 0) -> Plant:
     tables = compile_tables(adapter, 1)
     inboxes = tuple(range(processors))
     layout = shm.Layout(2, (0, *(len(port.tap.fds) for port in ports)), adapter.rx_queues, processors)
-    return Plant(config, adapter, tables, ports, None, place_statically(tables, 1), inboxes, layout, -1)
+    placement = place_statically(tables, 1)
+    return Plant(config, adapter, tables, ports, None, placement, inboxes, layout, -1, Parts(Lab()))
 
 
 def counters(plant: Plant) -> shm.Counters:

@@ -56,7 +56,6 @@ class Rig:
         self, rates: dict[int, float | None] | None = None, speed: float = 1.0, line: float | None = None
     ) -> int:
         """Give it its role, tables and rings; the number of the last message."""
-        ports = [{"port": number, "weight": 1, "rate": (rates or {}).get(number)} for number in self.vms]
         self.tell(
             "role",
             worker=0,
@@ -65,10 +64,14 @@ class Rig:
             arbiter="deficit",
             line=line,
             speed=speed,
-            ports=ports,
         )
         self.tell("tables", tables=to_json(tables(*[Vm()] * VMS)), placement=[])
-        return self.tell("start", rings=self.rings)
+        return self.start(self.rings, rates)
+
+    def start(self, rings: list[tuple[int, int]], rates: dict[int, float | None] | None = None) -> int:
+        """Have rings read; the number of the message."""
+        ports = [{"port": port, "weight": 1, "rate": (rates or {}).get(port)} for port, _ in rings]
+        return self.tell("start", rings=rings, ports=ports)
 
     async def done(self, number: int) -> None:
         """Wait until a message was carried out."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.transmitter import BACKLOG, KINDS, Ring, Transmitter
-from vmdqemu.nic.arbiter import BUDGET_FRAMES, NO_LIMIT, QUANTUM_OCTETS, Discipline, Turn
+from vmdqemu.nic.arbiter import BUDGET_FRAMES, NO_LIMIT, QUANTUM_OCTETS, Arbiter, Discipline, Turn
 
 DEFICIT, ROUND_ROBIN = Discipline.DEFICIT, Discipline.ROUND_ROBIN
 KIND = st.sampled_from(sorted(KINDS))
@@ -216,3 +216,29 @@ def test_a_port_that_is_always_tired_shares_with_one_that_never_is(discipline: D
         assert turn is not None
         sender.send(turn._replace(reads=min(turn.reads, 8)) if turn.port == 1 else turn, tired=turn.port == 1)
     assert 0 < tired.sent <= other.sent
+
+
+@EVERY_DISCIPLINE
+@pytest.mark.parametrize("rate", [None, 1.0])
+def test_a_port_that_is_removed_gets_no_turn_and_its_number_begins_anew(
+    discipline: Discipline, rate: float | None
+) -> None:
+    arbiter = Arbiter(discipline)
+    arbiter.add(1, rate=rate)
+    arbiter.add(2)
+    arbiter.ready(1)
+    turn = arbiter.next(0.0)
+    assert turn is not None
+    assert turn.port == 1
+    arbiter.spent(10, 15_000, empty=False)
+    arbiter.ready(2)
+    arbiter.next(0.0)
+    arbiter.remove(1)
+    turn = arbiter.next(0.0)
+    assert turn is not None
+    assert turn.port == 2
+    arbiter.spent(1, 60, empty=True)
+    assert (arbiter.next(1e9), arbiter.wakes_at()) == (None, None)
+    arbiter.add(1)
+    arbiter.ready(1)
+    assert arbiter.next(0.0) == Turn(1, BUDGET_FRAMES, NO_LIMIT)

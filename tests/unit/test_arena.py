@@ -11,7 +11,7 @@ from vmdqemu.datapath.arena import SLOT_OCTETS, copy_into
 
 def test_what_a_worker_puts_in_its_slot_is_what_the_vm_sees_there_and_nowhere_else() -> None:
     fd = arena.create(workers=3)
-    slots = [arena.slot(fd, worker) for worker in range(3)]
+    slots = [arena.slot(arena.memory(fd), worker) for worker in range(3)]
     slots[1][:5] = b"hello"
     with mmap.mmap(fd, 0) as seen:
         assert len(seen) == 3 * SLOT_OCTETS

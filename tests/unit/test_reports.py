@@ -45,8 +45,8 @@ def supervisor() -> Supervisor:
             spare_ready=True,
             events=deque({"event": str(number)} for number in range(20)),
             roles=(
-                Role("nic", 0, 1, 1.0, built.ports, worker=cast(WorkerProcess, SimpleNamespace(pid=99))),
-                Role("cpu0", 1, 0, 1.0, (), processor=0),
+                Role("nic", 0, 1, 1.0, worker=cast(WorkerProcess, SimpleNamespace(pid=99))),
+                Role("cpu0", 1, 0, 1.0, processor=0),
             ),
         ),
     )

@@ -40,7 +40,7 @@ def test_a_change_comes_behind_what_a_worker_must_know_first(
 
     async def scenario() -> None:
         supervisor = Supervisor(plant(LAB))
-        role = Role("nic", 0, 0, 1.0, (), rings=((1, 0),))
+        role = Role("nic", 0, 0, 1.0, rings=((1, 0),))
         supervisor.roles = (role,)
 
         async def change() -> None:
@@ -50,7 +50,7 @@ def test_a_change_comes_behind_what_a_worker_must_know_first(
         worker = Recorder({busy_with: change})
         await supervisor._give_role(role, cast(WorkerProcess, worker))
         order = [do for do, _ in worker.told]
-        assert order[:3] == ["rings", "role", "tables"]
-        assert worker.told[-1] == ("start", [(1, 0), (1, 1)])
+        assert order[:4] == ["rings", "arenas", "role", "tables"]
+        assert worker.told[-1] == ("start", ((1, 0), (1, 1)))
 
     asyncio.run(scenario())

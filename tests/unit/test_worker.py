@@ -1,6 +1,7 @@
 """A worker does what its supervisor says, and says when it is done."""
 
 import asyncio
+import os
 import socket
 
 from tests.unit.builders import Vm, tables
@@ -35,7 +36,7 @@ def test_a_ring_that_is_stopped_is_read_to_the_end_and_no_further(
         rig.vms[3].send(numbered(0, source=3))
         await rig.until(lambda: rig.counters.ring(3, 0)["reads"] == 1)
         assert rig.counters.ring(1, 0)["reads"] == 5
-        await rig.done(rig.tell("start", rings=[(1, 0)]))
+        await rig.done(rig.start([(1, 0)]))
         await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == 6)
 
     loop.run_until_complete(scenario())
@@ -47,7 +48,7 @@ def test_a_ring_that_is_handed_over_keeps_its_frames(loop: asyncio.AbstractEvent
         await rig.done(rig.tell("stop", rings=[(1, 0)], frames=0))
         for number in range(5):
             rig.vms[1].send(numbered(number))
-        await rig.done(rig.tell("start", rings=[(1, 0)]))
+        await rig.done(rig.start([(1, 0)]))
         await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == 5)
         assert drain(rig.vms[2]) == [numbered(number) for number in range(5)]
 
@@ -76,7 +77,7 @@ def test_it_stops_when_its_supervisor_goes(loop: asyncio.AbstractEventLoop, rig:
 def test_a_ring_that_is_started_again_is_still_read_once(loop: asyncio.AbstractEventLoop, rig: Rig) -> None:
     async def scenario() -> None:
         await rig.done(rig.serve())
-        await rig.done(rig.tell("start", rings=rig.rings))
+        await rig.done(rig.start(rig.rings))
         rig.vms[1].send(numbered(0))
         await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == 1)
         assert drain(rig.vms[2]) == [numbered(0)]
@@ -107,5 +108,51 @@ def test_frames_are_recorded_while_somebody_observes_and_go_where_they_went_befo
         records = reader.read()
         assert [record.octets for record in records] == [numbered(1), numbered(2)]
         assert [(record.port, record.ring, record.generation) for record in records] == [(1, 0, 1), (1, 0, 5)]
+
+    loop.run_until_complete(scenario())
+
+
+def test_a_port_that_is_forgotten_is_closed_and_its_number_may_come_again(
+    loop: asyncio.AbstractEventLoop, rig: Rig
+) -> None:
+    async def scenario() -> None:
+        await rig.done(rig.serve())
+        rig.vms[1].send(numbered(0))
+        await rig.until(lambda: drain(rig.vms[2]))
+        await rig.done(rig.tell("stop", rings=[(2, 0)], frames=1))
+        await rig.done(rig.tell("tables", tables=to_json(tables(Vm(), wire=False)), placement=[]))
+        await rig.done(rig.tell("forget", port=2))
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with ours, theirs:
+            ours.setblocking(False)
+            theirs.setblocking(False)
+            rig.tell("rings", (theirs.fileno(),), rings=[(2, 0)])
+            rig.tell("tables", tables=to_json(tables(Vm(), Vm(), wire=False)), placement=[])
+            await rig.done(rig.start([(2, 0)]))
+            rig.vms[1].send(numbered(1))
+            assert await rig.until(lambda: drain(ours)) == [numbered(1)]
+            ours.send(numbered(2, source=2, destination=1))
+            assert await rig.until(lambda: drain(rig.vms[1])) == [numbered(2, source=2, destination=1)]
+            await rig.done(rig.tell("stop", rings=[(2, 0)], frames=0))
+            await rig.done(rig.tell("forget", port=2))
+        assert drain(rig.vms[2]) == []
+
+    loop.run_until_complete(scenario())
+
+
+def test_no_descriptor_of_a_forgotten_port_is_left(loop: asyncio.AbstractEventLoop, rig: Rig) -> None:
+    """The device behind a ring lives as long as one descriptor does. One that is sent twice is kept once."""
+
+    async def scenario() -> None:
+        await rig.done(rig.tell("forget", port=9))
+        before = len(os.listdir("/proc/self/fd"))
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                for _ in range(2):
+                    await rig.done(rig.tell("rings", (theirs.fileno(),), rings=[(9, 0)]))
+            await rig.done(rig.tell("forget", port=9))
+            assert len(os.listdir("/proc/self/fd")) == before + 1
+            assert ours.recv(1) == b"", "the other end is closed"
 
     loop.run_until_complete(scenario())

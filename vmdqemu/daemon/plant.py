@@ -7,9 +7,10 @@ numbered: 0 is the wire, a VM's port has its VPort's number.
 from dataclasses import dataclass
 
 from netns import links
-from netns.lab import Lab
+from netns.lab import Lab, Parts
 from vmdqemu.config import LabConfig, VmConfig
 from vmdqemu.config_adapter import describe
+from vmdqemu.config_values import MOST_CHANNELS, MOST_VMS
 from vmdqemu.daemon.runtime import Record
 from vmdqemu.datapath import arena, inbox, shm, tap, uplink
 from vmdqemu.datapath.inbox import INBOX
@@ -40,6 +41,11 @@ class Port:
     weight: int = 1
     rate: float | None = None  # wire octets a second
 
+    @property
+    def rings(self) -> tuple[RingName, ...]:
+        """Its rings."""
+        return tuple((self.number, ring) for ring in range(len(self.tap.fds)))
+
 
 @dataclass(slots=True)
 class Plant:
@@ -54,6 +60,7 @@ class Plant:
     inboxes: tuple[int, ...]  # one a processor
     layout: shm.Layout
     counters: int  # file descriptor
+    parts: Parts  # the undo of each VM, by name
 
     @property
     def wire(self) -> Port | None:
@@ -73,11 +80,6 @@ class Plant:
         fds = {port.number: port.tap.fds for port in self.all_ports} | {INBOX: self.inboxes}
         return {(port, ring): fd for port, rings in fds.items() for ring, fd in enumerate(rings)}
 
-    @property
-    def arena_fds(self) -> dict[int, int]:
-        """The memory that each VM receives into, by port."""
-        return {port.number: port.arena for port in self.ports if port.arena is not None}
-
     def rings_of(self, processor: int) -> tuple[RingName, ...]:
         """The rings that a processor serves: its share of pf0's, and its inbox."""
         if self.uplink is None:
@@ -94,10 +96,14 @@ class Plant:
 
 def record(config: LabConfig, pid: int, file: str) -> Record:
     """What this lab is about to make."""
+    return Record(config.name, pid, file, namespaces(config))
+
+
+def namespaces(config: LabConfig) -> tuple[str, ...]:
+    """Every namespace of a lab."""
     outside = (config.nic_namespace, config.ext_namespace) if config.wire else ()
     machines = map(config.namespace, config.machines)
-    namespaces = dict.fromkeys((*outside, *machines))  # a host that is alone outside lives in `ext`
-    return Record(config.name, pid, file, tuple(namespaces))
+    return tuple(dict.fromkeys((*outside, *machines)))  # a host that is alone outside lives in `ext`
 
 
 def build(config: LabConfig, lab: Lab) -> Plant:
@@ -106,14 +112,15 @@ def build(config: LabConfig, lab: Lab) -> Plant:
     tables = compile_tables(adapter, generation=1)
     external = uplink.make(config, config.wire, tables, lab) if config.wire else None
     placement = processors.place_statically(tables, config.host.processors)
-    ports = tuple(_build_vm(number, vm, config, lab) for number, vm in enumerate(config.vms, start=1))
-    most = config.host.processors + sum(vm.queues for vm in config.vms)  # RX queues of any mode
     inboxes = _make_inboxes(config.host.processors, lab) if external else ()
-    rings = (max(2, most) if external else 0, *(len(port.tap.fds) for port in ports))
-    layout = shm.Layout(1 + config.host.processors, rings, queues=most, inboxes=len(inboxes))
+    layout = _layout(adapter, len(inboxes), config)
     counters = shm.create(layout)
     lab.push(tap.close, (counters,))
-    return Plant(config, adapter, tables, ports, external, placement, inboxes, layout, counters)
+    parts = Parts(lab)
+    ports = tuple(
+        build_vm(number, vm, config, parts.add(vm.name)) for number, vm in enumerate(config.vms, start=1)
+    )
+    return Plant(config, adapter, tables, ports, external, placement, inboxes, layout, counters, parts)
 
 
 def _make_inboxes(processors: int, lab: Lab) -> tuple[int, ...]:
@@ -122,8 +129,15 @@ def _make_inboxes(processors: int, lab: Lab) -> tuple[int, ...]:
     return made
 
 
-def _build_vm(number: int, vm: VmConfig, config: LabConfig, lab: Lab) -> Port:
-    """A namespace with a TAP in it."""
+def _layout(adapter: Adapter, inboxes: int, config: LabConfig) -> shm.Layout:
+    """Room for every VM that may come; memory that nobody writes to takes no place."""
+    queues = adapter.model.rx_queues
+    rings = (queues, *[MOST_CHANNELS] * MOST_VMS)
+    return shm.Layout(1 + config.host.processors, rings, queues, inboxes)
+
+
+def build_vm(number: int, vm: VmConfig, config: LabConfig, lab: Lab) -> Port:
+    """A namespace with a TAP in it; every undo goes to `lab`. Raises NetnsError, Missing."""
     ns = config.namespace(vm)
     lab.namespace(ns, ipv6=vm.ipv6)
     device = tap.open_tap(

@@ -17,7 +17,6 @@ from typing import Any, Final
 from vmdqemu.daemon.plant import Plant, Port, RingName
 from vmdqemu.daemon.workers import WorkerProcess
 from vmdqemu.datapath import channel, shm
-from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.errors import VmdqemuError
 from vmdqemu.nic import tables as nic_tables
 
@@ -27,13 +26,12 @@ SHORT_LIFE: Final = 1.0  # seconds: a worker that dies sooner is replaced no fas
 
 @dataclass(slots=True)
 class Role:
-    """What a worker does: which ports' rings it may read, on which CPU, under which block of counters."""
+    """What a worker does: which rings it reads, on which CPU, under which block of counters."""
 
     name: str
     block: int
     cpu: int
     speed: float  # share of the CPU
-    ports: tuple[Port, ...]
     processor: int | None = None  # of the host; None for the adapter's transmit side
     rings: tuple[RingName, ...] = ()  # that it reads now
     line: float | None = None  # octets a second that it may send on the wire
@@ -79,6 +77,11 @@ class Supervisor:
             role.worker = None
 
     @property
+    def transmitter(self) -> Role:
+        """Who reads what the VMs send."""
+        return self.roles[0]
+
+    @property
     def spare_ready(self) -> bool:
         """Whether a worker's death would be bridged at once."""
         return self._spare is not None and self._spare.is_ready
@@ -94,10 +97,18 @@ class Supervisor:
                 with suppress(VmdqemuError):  # it died: its successor is given all of them
                     await _send_rings(role.worker, self.plant, names)
 
+    async def admit(self, ports: tuple[Port, ...]) -> None:
+        """Give every worker what new ports have; nobody reads their rings yet."""
+        await self.hand_rings(tuple(ring for port in ports for ring in port.rings))
+        for role in self.roles:
+            if role.worker is not None:
+                with suppress(VmdqemuError):  # it died: its successor is given all of them
+                    await _send_arenas(role.worker, ports)
+
     async def read(self, role: Role, rings: tuple[RingName, ...]) -> None:
         """Have a role read these rings too. A worker that dies meanwhile leaves that to its successor."""
         role.rings = (*role.rings, *rings)
-        await self._tell(role, "start", rings=rings)
+        await self._tell(role, "start", rings=rings, ports=_accounts(self.plant, rings))
 
     async def stop_reading(self, role: Role, rings: tuple[RingName, ...]) -> None:
         """Have a role read no more of these rings; what waits in them stays there."""
@@ -107,14 +118,23 @@ class Supervisor:
     async def drain(self, role: Role, rings: tuple[RingName, ...], frames: int) -> None:
         """Have a role read up to `frames` that wait in each of these rings, and then no more of them.
 
-        It is done when this returns: a worker that dies over it leaves it to its successor.
+        It is done when this returns: a worker that dies over it leaves it to its successor. A role that does
+        not read these rings does not begin to: it would hand frames over, which then come behind later ones.
         """
+        role.rings = tuple(ring for ring in role.rings if ring not in rings)
         drained = False
         while not drained:
             await role.instructed.wait()
-            await self.read(role, rings)
-            role.rings = tuple(ring for ring in role.rings if ring not in rings)
             drained = await self._tell(role, "stop", rings=rings, frames=frames)
+            await asyncio.sleep(0)  # a worker that cannot be told is dead, which the loop has yet to notice
+
+    async def forget(self, port: Port) -> None:
+        """Have every worker close a port's rings, which nobody reads any more."""
+        for role in self.roles:
+            if role.worker is not None:
+                with suppress(VmdqemuError):  # it died, and its descriptors with it
+                    await role.worker.command("forget", port=port.number)
+        self.gone.discard(port.number)
 
     async def publish(self) -> None:
         """Have every worker rule by the plant's tables and placement."""
@@ -209,9 +229,7 @@ class Supervisor:
         with suppress(ProcessLookupError):  # it died: the next command says so
             os.sched_setaffinity(worker.pid, {role.cpu})
         await _send_rings(worker, self.plant, tuple(self.plant.ring_fds))
-        ports = [{"port": port.number, "weight": port.weight, "rate": port.rate} for port in role.ports]
-        if role.processor is not None:
-            ports.append({"port": INBOX, "weight": 1, "rate": None})
+        await _send_arenas(worker, self.plant.ports)
         await worker.command(
             "role",
             worker=role.block,
@@ -220,25 +238,33 @@ class Supervisor:
             arbiter=self.plant.config.adapter.arbiter,
             line=role.line,
             speed=role.speed,
-            ports=ports,
         )
-        if role.processor is not None:  # receives for VMs
-            await _send_arenas(worker, self.plant)
         role.instructed.set()  # messages keep their order: a change comes behind these tables
         await worker.command("tables", **self._rules())
         if self.snaplen:
             await worker.command("record", snaplen=self.snaplen)
-        await worker.command("start", rings=[ring for ring in role.rings if ring[0] not in self.gone])
+        rings = tuple(ring for ring in role.rings if ring[0] not in self.gone)
+        await worker.command("start", rings=rings, ports=_accounts(self.plant, rings))
 
 
 async def _send_rings(worker: WorkerProcess, plant: Plant, names: tuple[RingName, ...]) -> None:
+    """What is gone when its turn comes is left out."""
     for start in range(0, len(names), channel.MAX_FDS):
-        part = names[start : start + channel.MAX_FDS]
-        await worker.command("rings", tuple(plant.ring_fds[name] for name in part), rings=part)
+        fds = plant.ring_fds
+        part = [name for name in names[start : start + channel.MAX_FDS] if name in fds]
+        await worker.command("rings", tuple(fds[name] for name in part), rings=part)
 
 
-async def _send_arenas(worker: WorkerProcess, plant: Plant) -> None:
-    arenas = plant.arena_fds
+def _accounts(plant: Plant, rings: tuple[RingName, ...]) -> list[channel.Message]:
+    """What the arbiter must know of the ports of these rings."""
+    shares = {port.number: (port.weight, port.rate) for port in plant.ports}
+    numbers = sorted({port for port, _ in rings})
+    accounts = [(number, *shares.get(number, (1, None))) for number in numbers]
+    return [{"port": number, "weight": weight, "rate": rate} for number, weight, rate in accounts]
+
+
+async def _send_arenas(worker: WorkerProcess, ports: tuple[Port, ...]) -> None:
+    arenas = {port.number: port.arena for port in ports if port.arena is not None}
     await worker.command("arenas", tuple(arenas.values()), ports=list(arenas))
 
 
@@ -248,14 +274,12 @@ def _roles(plant: Plant) -> tuple[Role, ...]:
     An emulated processor has a CPU of its own as long as there are enough of them.
     """
     cpus = sorted(os.sched_getaffinity(0))
-    everything = tuple((port.number, ring) for port in plant.ports for ring in range(len(port.tap.fds)))
-    roles = [Role("nic", 0, cpus[-1], 1.0, plant.ports, rings=everything, line=plant.line)]
+    everything = tuple(ring for port in plant.ports for ring in port.rings)
+    roles = [Role("nic", 0, cpus[-1], 1.0, rings=everything, line=plant.line)]
     if plant.wire is not None:
         host = plant.config.host
         for processor in range(host.processors):
             rings = plant.rings_of(processor)
             cpu = cpus[processor % len(cpus)]
-            roles.append(
-                Role(f"cpu{processor}", 1 + processor, cpu, host.speed, (plant.wire,), processor, rings)
-            )
+            roles.append(Role(f"cpu{processor}", 1 + processor, cpu, host.speed, processor, rings))
     return tuple(roles)

@@ -27,9 +27,14 @@ def create(workers: int) -> int:
     return fd
 
 
-def slot(fd: int, worker: int) -> memoryview:
-    """Map a worker's part of it."""
-    return memoryview(mmap.mmap(fd, SLOT_OCTETS, offset=worker * SLOT_OCTETS))
+def memory(fd: int) -> memoryview:
+    """Map all of it."""
+    return memoryview(mmap.mmap(fd, 0))
+
+
+def slot(memory: memoryview, worker: int) -> memoryview:
+    """A worker's part of it."""
+    return memory[worker * SLOT_OCTETS : (worker + 1) * SLOT_OCTETS]
 
 
 def copy_into(slot: memoryview, parts: Iterable[bytes | memoryview]) -> memoryview:

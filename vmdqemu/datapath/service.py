@@ -71,9 +71,15 @@ class Service:
             self._burst = max(1, int(BUDGET_FRAMES * speed))
 
     def add_port(self, number: int, weight: int, rate: float | None) -> None:
-        """Rings of this port may be started."""
-        self._arbiter.add(number, weight, rate)
-        self._waiting[number] = deque()
+        """Rings of this port may be started. Again changes nothing."""
+        if number not in self._waiting:
+            self._arbiter.add(number, weight, rate)
+            self._waiting[number] = deque()
+
+    def remove_port(self, number: int) -> None:
+        """The port is gone, and its rings were stopped. One that was never here is as good."""
+        if self._waiting.pop(number, None) is not None:
+            self._arbiter.remove(number)
 
     def put_tables(self, tables: Tables, rings: Rings) -> None:
         """Rule by other tables from the next frame on."""
@@ -99,17 +105,16 @@ class Service:
         self._pumps[fd] = self._open(port, ring, tables, rings)
 
     def stop(self, port: int, ring: int, frames: int, tables: Tables, rings: Rings) -> None:
-        """Read up to `frames` that wait in a ring, and then no more of it.
+        """Read up to `frames` that wait in a ring, whether we read it so far or not, and then no more of it.
 
         `frames` is what the ring can hold, so everything that was in it when we were told is read. Other
         processors read nothing meanwhile, so their frames are delivered from here, in order.
         """
-        pump = next((pump for pump in self._pumps.values() if (pump.port, pump.ring) == (port, ring)), None)
-        if pump is None:  # its device was removed meanwhile
-            return
-        held = self._forget(pump)
-        self._withdraw(pump)
-        pump.burst(held, NO_LIMIT)
+        reader = self._pumps.get(rings.fds[port, ring])
+        if reader is not None:
+            held = self._forget(reader)
+            self._withdraw(reader)
+            reader.burst(held, NO_LIMIT)
         pump = self._recorded(open_pump(port, ring, tables, _rings_for(port, rings).direct()))
         while frames > 0:
             spent = pump.burst(min(frames, BUDGET_FRAMES), NO_LIMIT)

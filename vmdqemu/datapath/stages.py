@@ -110,7 +110,10 @@ def _build(name: str, lab: Lab) -> _Bench:
     pf, channel = fds
     rings = {(WIRE, DEFAULT_QUEUE): pf, (WIRE, 1): pf, (1, 0): channel}
     return _Bench(
-        Rings(0, layout, shm.cells(counters), rings, arenas={1: arena.slot(memory, 0)}), sender, pf, channel
+        Rings(0, layout, shm.cells(counters), rings, arenas={1: arena.slot(arena.memory(memory), 0)}),
+        sender,
+        pf,
+        channel,
     )
 
 

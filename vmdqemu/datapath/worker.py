@@ -6,13 +6,14 @@ It imports everything, gives up its privileges, says `ready` and does what it is
 with `done` and its number once it is carried out:
 
     rings      file descriptors, and which port and ring each one is
-    role       its block of counters, its ports, how turns are shared, the line's rate, its processor and its
-               share of a CPU
-    arenas     file descriptors of VMs' memories, and whose each one is; behind the role
+    role       its block of counters, how turns are shared, the line's rate, its processor and its share of a
+               CPU
+    arenas     file descriptors of VMs' memories, and whose each one is
     tables     what a verdict depends on; a later one replaces an earlier one between two frames
     placement  which processor serves which RX queue; a frame of another's is handed over to it
-    start      read these rings from now on
+    start      read these rings from now on; what each of their ports may send
     stop       read what waits in these rings, and then no more of them
+    forget     a port is gone: close its rings
 
 When the supervisor goes, the channel ends and so does the worker.
 """
@@ -58,6 +59,7 @@ class Worker:
         self._control = control
         self._service = Service(loop, edges, timer, self._on_gone)
         self._rings = Rings(0, shm.Layout(0, (), 0), cells, {})
+        self._arenas: dict[int, memoryview] = {}  # each VM's memory, by port
         self._tables = nic_tables.NO_TABLES
         self._processor: int | None = None
         self._records = records
@@ -70,6 +72,7 @@ class Worker:
             "start": self._start,
             "stop": self._stop,
             "record": self._record,
+            "forget": self._forget,
         }
         self.stopped: asyncio.Future[None] = loop.create_future()
 
@@ -92,23 +95,29 @@ class Worker:
         channel.send(self._control, {"is": "done", "number": message["number"]})
 
     def _take_rings(self, message: Message, fds: list[int]) -> None:
-        names = [(port, ring) for port, ring in message["rings"]]
-        self._rings = self._rings._replace(fds={**self._rings.fds, **dict(zip(names, fds, strict=True))})
+        """A ring that is here already is not kept twice: its device would outlive `forget`."""
+        known = dict(self._rings.fds)
+        for (port, ring), fd in zip(message["rings"], fds, strict=True):
+            if known.setdefault((port, ring), fd) != fd:
+                os.close(fd)
+        self._rings = self._rings._replace(fds=known)
 
     def _take_arenas(self, message: Message, fds: list[int]) -> None:
-        slots = [arena.slot(fd, self._rings.worker) for fd in fds]
-        for fd in fds:
+        for port, fd in zip(message["ports"], fds, strict=True):
+            self._arenas[port] = arena.memory(fd)
             os.close(fd)
-        arenas = dict(zip(message["ports"], slots, strict=True))
-        self._rings = self._rings._replace(arenas={**self._rings.arenas, **arenas})
+        self._rings = self._rings._replace(arenas=self._slots())
 
     def _take_role(self, message: Message, _: list[int]) -> None:
         self._processor = message["processor"]
         layout = shm.Layout(**{**message["layout"], "rings": tuple(message["layout"]["rings"])})
         self._rings = self._rings._replace(worker=message["worker"], layout=layout)
+        self._rings = self._rings._replace(arenas=self._slots())
         self._service.take_role(Discipline(message["arbiter"]), message["line"], message["speed"])
-        for port in message["ports"]:
-            self._service.add_port(port["port"], port["weight"], port["rate"])
+
+    def _slots(self) -> dict[int, memoryview]:
+        """This worker's part of each VM's memory, by port."""
+        return {port: arena.slot(memory, self._rings.worker) for port, memory in self._arenas.items()}
 
     def _take_tables(self, message: Message, _: list[int]) -> None:
         self._tables = nic_tables.from_json(message["tables"])
@@ -125,6 +134,8 @@ class Worker:
         self._rings = self._rings._replace(elsewhere={} if self._processor is None else others)
 
     def _start(self, message: Message, _: list[int]) -> None:
+        for port in message["ports"]:
+            self._service.add_port(port["port"], port["weight"], port["rate"])
         for port, ring in message["rings"]:
             self._service.start(port, ring, self._tables, self._rings)
 
@@ -137,6 +148,15 @@ class Worker:
         snaplen, generation = message["snaplen"], self._tables.generation
         recorder = Recorder(self._records, snaplen, generation) if snaplen else None
         self._service.record(recorder, self._tables, self._rings)
+
+    def _forget(self, message: Message, _: list[int]) -> None:
+        self._service.remove_port(message["port"])
+        kept = dict(self._rings.fds)
+        for name in self._rings.fds:
+            if name[0] == message["port"]:
+                os.close(kept.pop(name))
+        self._arenas.pop(message["port"], None)
+        self._rings = self._rings._replace(fds=kept, arenas=self._slots())
 
     def _on_gone(self, pump: Pump) -> None:
         channel.send(self._control, {"is": "gone", "port": pump.port, "ring": pump.ring})

@@ -121,6 +121,11 @@ class Arbiter:
         quantum = 1 if self._discipline is Discipline.ROUND_ROBIN else QUANTUM_OCTETS * weight
         self._ports[number] = _Port(number, quantum, rate)
 
+    def remove(self, number: int) -> None:
+        """Forget a port. No ring of it is served any more."""
+        self.withdraw(number)
+        del self._ports[number]
+
     def ready(self, number: int) -> None:
         """A ring of the port has frames. Calling it again changes nothing."""
         port = self._ports[number]
