@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterable
 from ipaddress import ip_interface
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -19,6 +19,7 @@ from vmdqemu.config_changes import set_key
 from vmdqemu.config_conflicts import conflicts
 from vmdqemu.config_problems import Problem, from_validation, in_file_order
 from vmdqemu.config_values import (
+    MOST_VMS,
     Addresses,
     Arbiter,
     Flag,
@@ -119,6 +120,24 @@ class VmConfig(PortConfig):
     spoof_check: Flag = True
 
 
+VmTables = Annotated[
+    tuple[VmConfig, ...],
+    Field(
+        alias="vm",
+        strict=False,
+        min_length=1,
+        max_length=MOST_VMS,
+        description=f"1 to {MOST_VMS} [[vm]] tables, one for each VM",
+    ),
+]
+
+
+class AddedVms(_Table):
+    """VMs for a lab that runs."""
+
+    vms: VmTables
+
+
 class LabConfig(_Table):
     """A lab: one adapter, its VMs, and the wire to the outside hosts if there is one."""
 
@@ -128,14 +147,7 @@ class LabConfig(_Table):
     adapter: AdapterConfig = Field(default=AdapterConfig(), description="an [adapter] table")
     host: HostConfig = Field(default=HostConfig(), description="a [host] table")
     wire: WireConfig | None = Field(default=None, description="a [wire] table")
-    # the 82599 sorts into 64 pools at most (ixgbe_type.h, MRQC)
-    vms: tuple[VmConfig, ...] = Field(
-        alias="vm",
-        strict=False,
-        min_length=1,
-        max_length=64,
-        description="1 to 64 [[vm]] tables, one for each VM",
-    )
+    vms: VmTables
 
     @property
     def nic_namespace(self) -> str:
@@ -176,6 +188,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "wire.host": OutsideConfig,
     "vm": VmConfig,
 }
+ADDED_TABLES: dict[str, type[BaseModel]] = {"": AddedVms, "vm": VmConfig}
 
 
 def load(path: Path, changes: Iterable[str] = ()) -> LabConfig:
@@ -185,7 +198,7 @@ def load(path: Path, changes: Iterable[str] = ()) -> LabConfig:
     the file's name, and UsageError for a change that names no key.
     """
     try:
-        return parse(_read_text(path), path.stem, changes)
+        return parse(read_text(path), path.stem, changes)
     except LabFileError as error:
         raise error.of(path) from None
 
@@ -199,10 +212,37 @@ def parse(text: str, name: str, changes: Iterable[str] = ()) -> LabConfig:
     lab, problems = _check(document)
     sound, numbers = _sound_part(document, problems)
     if sound_lab := lab or _check(sound)[0]:
-        problems += conflicts(sound_lab, numbers)
+        places = [("vm", number) for number in numbers]
+        problems += conflicts(sound_lab, dict(zip(places, sound_lab.vms, strict=True)))
     if lab is None or problems:
         raise LabFileError(in_file_order(problems, document))
     return lab
+
+
+def add_vms(lab: LabConfig, text: str) -> tuple[LabConfig, tuple[VmConfig, ...]]:
+    """A running lab with the [[vm]] tables of a text, and these VMs alone.
+
+    Raises LabFileError: paths are those of the text, the lab's own VMs go by their names.
+    """
+    document = _read_toml(text)
+    try:
+        added = AddedVms.model_validate(document).vms
+    except ValidationError as error:
+        raise LabFileError(in_file_order(from_validation(error, ADDED_TABLES), document)) from None
+    added = tuple(_with_mac(vm, lab.name, vm.name) for vm in added)
+    whole = lab.model_copy(update={"vms": (*lab.vms, *added)})
+    problems = list(
+        conflicts(
+            whole,
+            {("vm", index): vm for index, vm in enumerate(added)},
+            running={(vm.name,): vm for vm in lab.vms},
+        )
+    )
+    if len(whole.vms) > MOST_VMS:
+        problems.append(Problem(("vm",), f"a lab has at most {MOST_VMS} VMs; {len(lab.vms)} run already"))
+    if problems:
+        raise LabFileError(in_file_order(problems, document))
+    return whole, added
 
 
 def json_schema() -> dict[str, Any]:
@@ -223,7 +263,8 @@ class _TomlSchema(GenerateJsonSchema):
         return super().default_schema(schema)
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """A lab file's text. Raises LabFileError."""
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:

@@ -1,12 +1,19 @@
 """From a lab file to the adapter that it asks for. Nothing is built: neither root nor a kernel is needed."""
 
-from vmdqemu.config import LabConfig
+from collections.abc import Sequence
+
+from vmdqemu.config import LabConfig, VmConfig
 from vmdqemu.errors import LabFileError
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic import moderation
 from vmdqemu.nic.adapter import Adapter, Status
 from vmdqemu.nic.models import MODELS
 from vmdqemu.nic.modes import MODES
+
+_REFUSALS = {
+    Status.RESOURCES: "more than the model {} can hold",
+    Status.INVALID_PARAMETER: "the model {} has no such VPort, or its address has a filter already",
+}
 
 
 def describe(config: LabConfig) -> Adapter:
@@ -32,14 +39,30 @@ def describe(config: LabConfig) -> Adapter:
         problems.append(
             f"adapter.moderation: {asked.status}: more than the model {adapter.model.name} can hold"
         )
-    for index, vm in enumerate(config.vms):
-        made = control.apply(adapter, control.CreateVPort(vm.name, vm.queues, vm.vlan, vm.spoof_check))
-        if made.status is Status.SUCCESS:
-            made = control.apply(made.adapter, control.SetFilter(made.number, vm.mac, vm.vlan))
-        if made.status is not Status.SUCCESS:
-            model = adapter.model
-            problems.append(f"vm[{index}]: {made.status}: more than the model {model.name} can hold")
-        adapter = made.adapter
+    try:
+        adapter, _ = connect(adapter, config.vms)
+    except LabFileError as error:
+        problems += error.problems
     if problems:
         raise LabFileError(problems)
     return adapter
+
+
+def connect(adapter: Adapter, vms: Sequence[VmConfig]) -> tuple[Adapter, tuple[int, ...]]:
+    """The adapter with a VPort and a filter for each VM, and the VPorts' numbers.
+
+    Raises LabFileError with the place of each VM that the adapter refuses.
+    """
+    problems, numbers = [], []
+    for index, vm in enumerate(vms):
+        made = control.apply(adapter, control.CreateVPort(vm.name, vm.queues, vm.vlan, vm.spoof_check))
+        numbers.append(made.number)
+        if made.status is Status.SUCCESS:
+            made = control.apply(made.adapter, control.SetFilter(made.number, vm.mac, vm.vlan))
+        if made.status is not Status.SUCCESS:
+            reason = _REFUSALS[made.status].format(adapter.model.name)
+            problems.append(f"vm[{index}]: {made.status}: {reason}")
+        adapter = made.adapter
+    if problems:
+        raise LabFileError(problems)
+    return adapter, tuple(numbers)

@@ -24,16 +24,15 @@ if TYPE_CHECKING:  # config itself imports this file
 IPV6_MINIMUM_MTU = 1280  # RFC 8200 section 5; Linux turns IPv6 off below it
 
 
-def conflicts(lab: LabConfig, numbers: list[int]) -> Iterator[Problem]:
-    """Every conflict of a lab; `numbers` are the file's for `lab.vms`."""
-    vms: Vms = {("vm", number): vm for number, vm in zip(numbers, lab.vms, strict=True)}
+def conflicts(lab: LabConfig, vms: Vms, running: Vms | None = None) -> Iterator[Problem]:
+    """Every conflict of a lab: `vms` are the file's, `running` were there before. The later is wrong."""
     hosts = _hosts(lab)
-    machines: Machines = {**vms, **hosts}
+    machines: Machines = {**vms, **hosts} if running is None else {**running, **hosts, **vms}
     yield from _wire_conflicts(lab)
     yield from _name_conflicts(machines)
     yield from _namespace_conflicts(lab, machines)
-    yield from _filter_conflicts(lab.name, vms)
-    yield from _mac_conflicts(lab.name, vms, hosts)
+    yield from _filter_conflicts(lab.name, {**(running or {}), **vms})
+    yield from _mac_conflicts(lab.name, machines, hosts)
     yield from _address_conflicts(machines)
     yield from _mtu_conflicts(lab.mtu, machines)
 
@@ -89,12 +88,11 @@ def _filter_conflicts(lab: str, vms: Vms) -> Iterator[Problem]:
             yield Problem((*place, "mac"), text)
 
 
-def _mac_conflicts(lab: str, vms: Vms, hosts: Hosts) -> Iterator[Problem]:
+def _mac_conflicts(lab: str, machines: Machines, hosts: Hosts) -> Iterator[Problem]:
     """An outside host shares its address with nobody: the switch that it hangs on knows no VLAN."""
-    machines: Machines = {**vms, **hosts}
     for place, first in _repeats((place, machine.mac) for place, machine in machines.items()):
         machine = machines[place]
-        if place in hosts and not _derived_alike(lab, machine, machines[first]):
+        if (place in hosts or first in hosts) and not _derived_alike(lab, machine, machines[first]):
             text = f"{format_mac(machine.mac)} is already {spelled(first)}'s; use another address"
             yield Problem((*place, "mac"), text)
 

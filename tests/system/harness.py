@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from netns import namespace
 from vmdqemu.config import LabConfig, parse
-from vmdqemu.daemon import control, plant, runtime
+from vmdqemu.daemon import control, runtime
 
 DEADLINE: Final = 10.0  # seconds; for what takes milliseconds
 _numbers = itertools.count(1)
@@ -126,7 +126,7 @@ def running(text: str, tmp_path: Path) -> Iterator[RunningLab]:
             daemon.terminate()
             daemon.wait(DEADLINE)
     assert daemon.returncode == 0, "the daemon ended with an error"
-    assert not any(map(namespace.exists, plant.record(config, daemon.pid, str(file)).namespaces))
+    assert not list(namespace.RUN_DIR.glob(f"{name}-*"))
 
 
 @contextmanager

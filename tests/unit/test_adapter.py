@@ -15,6 +15,7 @@ from vmdqemu.nic.adapter import (
     CreateVPort,
     DeleteVPort,
     Filter,
+    MoveFilter,
     Outcome,
     Request,
     SetFilter,
@@ -68,6 +69,7 @@ REFUSED: dict[str, tuple[Request, Status]] = {
     "a filter of another VPort": (SetFilter(1, mac(2), 10), Status.INVALID_PARAMETER),
     "clear an unknown filter": (ClearFilter(9), Status.FILE_NOT_FOUND),
     "clear filter 0": (ClearFilter(0), Status.FILE_NOT_FOUND),
+    "move an unknown filter": (MoveFilter(9, 1), Status.INVALID_PARAMETER),
     "RSS of the default VPort": (SetRss(DEFAULT_VPORT, rss(0, 0)), Status.INVALID_PARAMETER),
     "RSS of an unknown VPort": (SetRss(9, rss(0, 0)), Status.INVALID_PARAMETER),
     "a queue too many in the table": (SetRss(2, rss(0, 2)), Status.INVALID_PARAMETER),
@@ -266,6 +268,12 @@ class AdapterMachine(RuleBasedStateMachine):
         known = number in self.adapter.filters
         assert (self.ask(ClearFilter(number)).status is Status.SUCCESS) == known
         assert number not in self.adapter.filters
+
+    @rule(number=st.integers(0, 4), vport=st.integers(0, 4))
+    def move_filter(self, number: int, vport: int) -> None:
+        before = self.adapter.filters
+        if self.ask(MoveFilter(number, vport)).status is Status.SUCCESS:
+            assert self.adapter.filters == {**before, number: before[number]._replace(vport=vport)}
 
     @rule(vport=st.integers(0, 4), table=st.lists(st.integers(0, 4), max_size=8), default=st.integers(0, 4))
     def set_rss(self, vport: int, table: list[int], default: int) -> None:

@@ -3,9 +3,9 @@
 import pytest
 
 from vmdqemu.config import parse
-from vmdqemu.config_adapter import describe
+from vmdqemu.config_adapter import connect, describe
 from vmdqemu.errors import LabFileError
-from vmdqemu.nic.adapter import compile_tables
+from vmdqemu.nic.adapter import ClearFilter, DeleteVPort, apply, compile_tables
 
 
 def lab_file(vms: int, queues: int = 1, mode: str = "vmmq") -> str:
@@ -47,3 +47,19 @@ def test_what_the_model_cannot_hold_is_refused_vm_by_vm() -> None:
         describe(parse(lab_file(6, queues=64), "lab"))
     cure = "NDIS_STATUS_RESOURCES: more than the model ideal can hold"
     assert caught.value.problems == tuple(f"vm[{index}]: {cure}" for index in (3, 4, 5))
+
+
+def test_vms_that_come_later_get_the_numbers_that_are_free() -> None:
+    before = describe(parse(lab_file(3), "lab"))
+    after = apply(apply(before, ClearFilter(2)).adapter, DeleteVPort(2)).adapter
+    more = parse('vm = [{ name = "a" }, { name = "b", queues = 2 }]', "lab").vms
+    adapter, numbers = connect(after, more)
+    assert numbers == (2, 4)
+    assert [(number, adapter.vports[number].name) for number in numbers] == [(2, "a"), (4, "b")]
+    assert {held.vport for held in adapter.filters.values()} == {1, 2, 3, 4}
+
+
+def test_a_later_vm_with_an_address_that_has_a_filter_is_refused() -> None:
+    config = parse(lab_file(1), "lab")
+    with pytest.raises(LabFileError, match=r"^vm\[0\]: NDIS_STATUS_INVALID_PARAMETER: .* filter already$"):
+        connect(describe(config), config.vms)

@@ -105,6 +105,12 @@ def test_coalescing_filters_are_spelled_as_they_are_set(supervisor: Supervisor) 
     assert document["coalesced"] == 0
 
 
+def test_filters_name_their_vport(supervisor: Supervisor) -> None:
+    first, second = as_read(reports.filters(supervisor))["filters"]
+    assert first == {"filter": 1, "vport": 1, "name": "vm1", "mac": "02:00:00:00:00:01", "vlan": 10}
+    assert (second["filter"], second["name"], second["vlan"]) == (2, "vm2", None)
+
+
 def test_stats_have_both_sets_of_books(supervisor: Supervisor, kernel: Kernel) -> None:
     kernel.set("vm1", tx_dropped=3)
     stats = as_read(reports.stats(supervisor))

@@ -19,12 +19,18 @@ app = typer.Typer(
 )
 vport = typer.Typer(help="The adapter's virtual ports.", no_args_is_help=True, rich_markup_mode=None)
 queue = typer.Typer(help="The adapter's receive queues.", no_args_is_help=True, rich_markup_mode=None)
+vm = typer.Typer(help="The lab's VMs.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(vm, name="vm")
 app.add_typer(vport, name="vport")
 app.add_typer(queue, name="queue")
 coalescing = typer.Typer(
     help="Frames of the default queue that may wait.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(coalescing, name="coalescing")
+receive_filter = typer.Typer(
+    help="The adapter's receive filters.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(receive_filter, name="filter")
 mode = typer.Typer(help="How the adapter sorts.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(mode, name="mode")
 
@@ -45,6 +51,10 @@ LabFile = Annotated[Path, typer.Argument(metavar="LAB.toml", help="The lab file.
 LabName = Annotated[
     str | None,
     typer.Option("--lab", metavar="NAME", help="The lab, if several are running.", show_default=False),
+]
+VmName = Annotated[str, typer.Argument(metavar="VM", help="The VM.", show_default=False)]
+FilterNumber = Annotated[
+    int, typer.Argument(metavar="FILTER", help="The filter's number.", show_default=False)
 ]
 AsJson = Annotated[bool, typer.Option("--json", "-j", help="Print one JSON document.", show_default=False)]
 FRAME = 'Hex digits, a pcap or pcapng file, or "-" for either on standard input.'
@@ -123,12 +133,86 @@ def validate(
     lab.validate(file, schema)
 
 
+@vm.command("list")
+def vm_list(lab: LabName = None, as_json: AsJson = False) -> None:
+    """Show the lab's VMs."""
+    from vmdqemu.cli import reading
+
+    reading.read("vm.list", lab, as_json)
+
+
+@vm.command("add")
+def vm_add(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A file with [[vm]] tables.", show_default=False)
+    ],
+    lab: LabName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add VMs to a running lab: all of a file's, or none."""
+    from vmdqemu.cli import vm
+
+    vm.add(file, lab, as_json)
+
+
+@vm.command("remove")
+def vm_remove(
+    name: VmName,
+    lab: LabName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Switch a VM off and take it out of a running lab."""
+    from vmdqemu.cli import reading
+
+    reading.change("vm.remove", lab, as_json, vm=name)
+
+
 @vport.command("list")
 def vport_list(lab: LabName = None, as_json: AsJson = False) -> None:
     """Show the adapter's virtual ports with their queues and filters."""
     from vmdqemu.cli import reading
 
     reading.read("vport.list", lab, as_json)
+
+
+@receive_filter.command("list")
+def filter_list(lab: LabName = None, as_json: AsJson = False) -> None:
+    """Show whose frames each MAC address and VLAN is."""
+    from vmdqemu.cli import reading
+
+    reading.read("filter.list", lab, as_json)
+
+
+@receive_filter.command("add")
+def filter_add(
+    vm_name: VmName,
+    mac: Annotated[str, typer.Argument(metavar="MAC", help="A unicast address.", show_default=False)],
+    vlan: Annotated[
+        int | None, typer.Option(help="Frames in this VLAN, not untagged ones.", show_default=False)
+    ] = None,
+    lab: LabName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a VM the frames for an address."""
+    from vmdqemu.cli import reading
+
+    reading.change("filter.set", lab, as_json, vm=vm_name, mac=mac, vlan=vlan)
+
+
+@receive_filter.command("del")
+def filter_del(number: FilterNumber, lab: LabName = None, as_json: AsJson = False) -> None:
+    """Remove a filter: its frames go the way of unknown addresses."""
+    from vmdqemu.cli import reading
+
+    reading.change("filter.clear", lab, as_json, filter=number)
+
+
+@receive_filter.command("move")
+def filter_move(number: FilterNumber, vm_name: VmName, lab: LabName = None, as_json: AsJson = False) -> None:
+    """Give a filter to another VM, without losing a frame."""
+    from vmdqemu.cli import reading
+
+    reading.change("filter.move", lab, as_json, filter=number, vm=vm_name)
 
 
 @queue.command("list")

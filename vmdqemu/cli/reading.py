@@ -16,9 +16,8 @@ def read(method: str, lab: str | None, as_json: bool) -> None:
 
 
 def change(method: str, lab: str | None, as_json: bool, **params: object) -> None:
-    """Have a running lab changed and print what it changed. Raises VmdqemuError if it refuses."""
-    show = show_coalescing if method.startswith("coalescing") else show_queues
-    _print(client.ask(method, lab, **params), as_json, show)
+    """Have a running lab changed and print what it came to. Raises VmdqemuError if it refuses."""
+    _print(client.ask(method, lab, **params), as_json, SHOW_CHANGED[method])
 
 
 def _print(document: Document, as_json: bool, show: Callable[[Document], None]) -> None:
@@ -31,6 +30,20 @@ def _print(document: Document, as_json: bool, show: Callable[[Document], None]) 
 def show_status(document: Document) -> None:
     """What runs, and on what."""
     print("lab {lab}: model {model}, mode {mode}, MTU {mtu}, offloads: {offloads}".format_map(document))
+    _show_machines([*document["vms"], *document["outside"]])
+    for worker in document["workers"]:
+        print("worker {role}: pid {pid}, processor {cpu}".format_map(worker))
+    print(f"spare worker: {'ready' if document['spare'] else 'starting'}; crashes: {document['crashes']}")
+    if gone := document["gone"]:
+        print(f"removed from under us: port {', port '.join(map(str, gone))}")
+
+
+def show_vms(document: Document) -> None:
+    """The lab's VMs."""
+    _show_machines(document["vms"])
+
+
+def _show_machines(machines: list[Document]) -> None:
     rows = [
         (
             machine["name"],
@@ -40,14 +53,9 @@ def show_status(document: Document) -> None:
             str(machine.get("queues", "-")),
             " ".join(machine["addresses"]),
         )
-        for machine in (*document["vms"], *document["outside"])
+        for machine in machines
     ]
     table.show(("name", "namespace", "mac", "vlan", "queues", "addresses"), rows)
-    for worker in document["workers"]:
-        print("worker {role}: pid {pid}, processor {cpu}".format_map(worker))
-    print(f"spare worker: {'ready' if document['spare'] else 'starting'}; crashes: {document['crashes']}")
-    if gone := document["gone"]:
-        print(f"removed from under us: port {', port '.join(map(str, gone))}")
 
 
 def show_vports(document: Document) -> None:
@@ -90,6 +98,15 @@ def show_coalescing(document: Document) -> None:
     rows = [(str(held["filter"]), held["delay"], " ".join(held["tests"])) for held in document["filters"]]
     table.show(("filter", "delay ms", "tests"), rows)
     print(f"frames held since the lab is up: {document['coalesced']:,}")
+
+
+def show_filters(document: Document) -> None:
+    """The adapter's receive filters."""
+    rows = [
+        (str(entry["filter"]), entry["mac"], _vlan(entry["vlan"]), str(entry["vport"]), entry["name"])
+        for entry in document["filters"]
+    ]
+    table.show(("filter", "mac", "vlan", "vport", "name"), rows)
 
 
 def show_stats(document: Document) -> None:
@@ -140,5 +157,19 @@ SHOW: Final[dict[str, Callable[[Document], None]]] = {
     "vport.list": show_vports,
     "queue.list": show_queues,
     "coalescing.list": show_coalescing,
+    "filter.list": show_filters,
+    "vm.list": show_vms,
     "stats": show_stats,
+}
+
+SHOW_CHANGED: Final[dict[str, Callable[[Document], None]]] = {
+    "coalescing.set": show_coalescing,
+    "coalescing.clear": show_coalescing,
+    "filter.clear": show_filters,
+    "filter.move": show_filters,
+    "filter.set": show_filters,
+    "queue.set": show_queues,
+    "mode.set": show_queues,
+    "vm.add": show_vms,
+    "vm.remove": show_vms,
 }

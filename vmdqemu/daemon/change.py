@@ -16,7 +16,7 @@ ring that overflows loses any, and that is counted.
 
 import asyncio
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from vmdqemu.daemon.plant import RingName
 from vmdqemu.daemon.supervisor import Role, Supervisor
@@ -37,12 +37,29 @@ from vmdqemu.nic.tables import Tables
 UNTIL_EMPTY: Final = 1 << 40  # frames, of a ring that nobody writes to
 
 
+class Change(NamedTuple):
+    """What is to be put in effect."""
+
+    adapter: Adapter
+    tables: Tables
+
+
+def agreed(adapter: Adapter, *requests: Request) -> Adapter:
+    """The adapter after requests. Raises VmdqemuError with the status of the first that it refuses."""
+    for request in requests:
+        outcome = control.apply(adapter, request)
+        if outcome.status is not Status.SUCCESS:
+            raise VmdqemuError(f"{outcome.status}: the adapter refuses {type(request).__name__}")
+        adapter = outcome.adapter
+    return adapter
+
+
 class Changer:
-    """Changes one lab, one change at a time."""
+    """Changes one lab, one change at a time: who holds `busy` may."""
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
-        self._busy = asyncio.Lock()
+        self.busy = asyncio.Lock()
 
     async def set_mode(self, name: str) -> None:
         """Sort what is received in another way. Raises UsageError, VmdqemuError with the adapter's status."""
@@ -50,18 +67,26 @@ class Changer:
             raise UsageError(f"no mode {name!r}; use one of {', '.join(MODES)}")
         await self.request(control.SetMode(MODES[name]))
 
-    async def request(self, request: Request) -> None:
-        """Put one request to the adapter, and carry out what follows."""
-        async with self._busy:
-            plant = self._supervisor.plant
-            adapter, tables = self._asked(request)
-            await self._grow(tables)  # what can fail comes first
-            plant.adapter = adapter
-            await self._put(tables)
+    async def request(self, *requests: Request) -> None:
+        """Put requests to the adapter, and carry out what follows: of all of them, or of none."""
+        async with self.busy:
+            await self.put(await self.prepare(agreed(self._supervisor.plant.adapter, *requests)))
+
+    async def prepare(self, adapter: Adapter) -> Change:
+        """What can fail comes first: rings for what is to come. `busy` is held by the caller."""
+        plant = self._supervisor.plant
+        tables = compile_tables(adapter, plant.tables.generation + 1)
+        await self._grow(tables)
+        return Change(adapter, tables)
+
+    async def put(self, change: Change) -> None:
+        """Put a change that was prepared in effect. `busy` is held by the caller."""
+        self._supervisor.plant.adapter = change.adapter
+        await self._put(change.tables)
 
     async def set_queue(self, queue: int, processor: int | None, moderation: Moderation | None) -> None:
         """Change who serves an RX queue and how often it interrupts him, both or neither; None leaves it."""
-        async with self._busy:
+        async with self.busy:
             self._check(queue, processor)
             if moderation is not None:
                 await self._moderate(queue, moderation)
@@ -70,7 +95,7 @@ class Changer:
 
     async def coalesce(self, tests: CoalescingFilter, number: int) -> None:
         """Have the adapter hold frames of the default queue that may wait. number: 0 for a new filter."""
-        async with self._busy:
+        async with self.busy:
             if self._supervisor.plant.config.adapter.sorter == "software":
                 raise UsageError("one ring carries every queue's frames; packet coalescing needs the sorter")
             if not tests.is_sound:
@@ -79,7 +104,7 @@ class Changer:
 
     async def stop_coalescing(self, number: int) -> None:
         """Clear one of those filters; what it held is delivered."""
-        async with self._busy:
+        async with self.busy:
             if number not in self._supervisor.plant.adapter.coalescing:
                 raise UsageError(f"no coalescing filter {number}; vmdqemu coalescing list names them")
             await self._adjust(control.ClearFilter(number))
@@ -87,7 +112,8 @@ class Changer:
     async def _adjust(self, request: Request) -> None:
         """Put a request to the adapter that moves no frame to another queue."""
         plant = self._supervisor.plant
-        plant.adapter, plant.tables = self._asked(request)
+        plant.adapter = agreed(plant.adapter, request)
+        plant.tables = compile_tables(plant.adapter, plant.tables.generation + 1)
         await self._supervisor.publish()
 
     async def _move(self, queue: int, processor: int) -> None:
@@ -108,14 +134,6 @@ class Changer:
         except ValueError as error:
             raise UsageError(f"{Status.INVALID_PARAMETER}: {error} microseconds") from None
         await self._adjust(control.SetModeration(queue, moderation))
-
-    def _asked(self, request: Request) -> tuple[Adapter, Tables]:
-        """What the adapter and its tables will be. Raises VmdqemuError with the status of a refusal."""
-        plant = self._supervisor.plant
-        outcome = control.apply(plant.adapter, request)
-        if outcome.status is not Status.SUCCESS:
-            raise VmdqemuError(f"{outcome.status}: the adapter refuses {type(request).__name__}")
-        return outcome.adapter, compile_tables(outcome.adapter, plant.tables.generation + 1)
 
     def _check(self, queue: int, processor: int | None) -> None:
         plant = self._supervisor.plant

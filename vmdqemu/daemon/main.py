@@ -24,7 +24,9 @@ from vmdqemu.daemon import control, plant, reports, runtime
 from vmdqemu.daemon.change import Changer
 from vmdqemu.daemon.observers import Observers
 from vmdqemu.daemon.plant import Plant
+from vmdqemu.daemon.receive_filters import Filters
 from vmdqemu.daemon.supervisor import Supervisor
+from vmdqemu.daemon.vms import Vms
 from vmdqemu.errors import UsageError, VmdqemuError
 from vmdqemu.nic import coalescing, moderation
 from vmdqemu.nic.coalescing import CoalescingFilter
@@ -77,9 +79,10 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
     """The verbs of the control socket."""
 
     changer, observers = Changer(supervisor), Observers(supervisor)
+    vms = Vms(supervisor, changer)
 
     async def set_mode(params: control.Document) -> control.Document:
-        await changer.set_mode(str(params.get("mode")))
+        await changer.set_mode(_text(params, "mode"))
         return reports.queues(supervisor)
 
     async def set_queue(params: control.Document) -> control.Document:
@@ -93,6 +96,14 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
     async def observe(params: control.Document) -> control.Document:
         return await observers.observe(_whole(params, "snaplen"))
 
+    async def add_vms(params: control.Document) -> control.Document:
+        await vms.add(_text(params, "tables"))
+        return reports.vms(supervisor)
+
+    async def remove_vm(params: control.Document) -> control.Document:
+        await vms.remove(_text(params, "vm"))
+        return reports.vms(supervisor)
+
     def stop(_: control.Document) -> control.Document:
         supervisor.stopped.set()
         return {"stopping": True}
@@ -102,11 +113,37 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
         "vport.list": lambda _: reports.vports(supervisor),
         "queue.list": lambda _: reports.queues(supervisor),
         "stats": lambda _: reports.stats(supervisor),
+        "vm.list": lambda _: reports.vms(supervisor),
+        "vm.add": add_vms,
+        "vm.remove": remove_vm,
         "mode.set": set_mode,
         "queue.set": set_queue,
         "observe": observe,
         **_coalescing_methods(supervisor, changer),
         "stop": stop,
+        **_filter_methods(supervisor, Filters(supervisor.plant, changer)),
+    }
+
+
+def _filter_methods(supervisor: Supervisor, filters: Filters) -> dict[str, control.Method]:
+    async def set_filter(params: control.Document) -> control.Document:
+        vlan = None if params.get("vlan") is None else _whole(params, "vlan")
+        await filters.set(_text(params, "vm"), _text(params, "mac"), vlan)
+        return reports.filters(supervisor)
+
+    async def clear(params: control.Document) -> control.Document:
+        await filters.clear(_whole(params, "filter"))
+        return reports.filters(supervisor)
+
+    async def move(params: control.Document) -> control.Document:
+        await filters.move(_whole(params, "filter"), _text(params, "vm"))
+        return reports.filters(supervisor)
+
+    return {
+        "filter.list": lambda _: reports.filters(supervisor),
+        "filter.set": set_filter,
+        "filter.clear": clear,
+        "filter.move": move,
     }
 
 
@@ -148,6 +185,13 @@ def _coalescing_filter(params: control.Document) -> CoalescingFilter:
         return CoalescingFilter(tuple(map(coalescing.read_test, texts)), _whole(params, "delay"))
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def _text(params: control.Document, name: str) -> str:
+    value = params.get(name)
+    if not isinstance(value, str):
+        raise UsageError(f"{name}: {value!r} is not text")
+    return value
 
 
 def detached(file: Path, ready_fd: int) -> None:

@@ -31,7 +31,7 @@ def status(supervisor: Supervisor) -> Document:
             {"name": host.name, "namespace": config.namespace(host), **_addresses(host)}
             for host in config.outside
         ],
-        "vms": [_vm(port, vm) for port, vm in zip(plant.ports, config.vms, strict=True)],
+        "vms": _vms(plant),
         "workers": [
             {"role": role.name, "cpu": role.cpu, "pid": role.worker.pid}
             for role in supervisor.roles
@@ -42,6 +42,11 @@ def status(supervisor: Supervisor) -> Document:
         "gone": sorted(supervisor.gone),
         "events": list(supervisor.events)[-10:],
     }
+
+
+def vms(supervisor: Supervisor) -> Document:
+    """The lab's VMs."""
+    return {"schema_version": SCHEMA_VERSION, "vms": _vms(supervisor.plant)}
 
 
 def vports(supervisor: Supervisor) -> Document:
@@ -60,7 +65,7 @@ def queues(supervisor: Supervisor) -> Document:
     tables = supervisor.plant.tables
     rows = [_queue(supervisor, queue, "", None, "") for queue in tables.default_queues]
     for vport in tables.vports.values():
-        mac = format_mac(vport.macs[0])
+        mac = format_mac(vport.macs[0]) if vport.macs else ""
         rows += [_queue(supervisor, queue, mac, vport.vlan, vport.name) for queue in vport.queues]
     return {"schema_version": SCHEMA_VERSION, "queues": rows}
 
@@ -73,6 +78,21 @@ def coalescing(supervisor: Supervisor) -> Document:
     ]
     matched = supervisor.counters.queue(DEFAULT_QUEUE)["coalesced"]
     return {"schema_version": SCHEMA_VERSION, "filters": filters, "coalesced": matched}
+
+
+def filters(supervisor: Supervisor) -> Document:
+    """The adapter's receive filters."""
+    adapter = supervisor.plant.adapter
+    rows = [
+        {
+            "filter": number,
+            "vport": held.vport,
+            "name": adapter.vports[held.vport].name,
+            **_filter(held.mac, held.vlan),
+        }
+        for number, held in sorted(adapter.filters.items())
+    ]
+    return {"schema_version": SCHEMA_VERSION, "filters": rows}
 
 
 def stats(supervisor: Supervisor) -> Document:
@@ -101,6 +121,10 @@ def stats(supervisor: Supervisor) -> Document:
             "checks": [{**check._asdict(), "holds": check.holds} for check in checks],
         },
     }
+
+
+def _vms(plant: Plant) -> list[Document]:
+    return [_vm(port, vm) for port, vm in zip(plant.ports, plant.config.vms, strict=True)]
 
 
 def _vm(port: Port, vm: Any) -> Document:

@@ -128,6 +128,16 @@ class SetCoalescing(NamedTuple):
     queue: int = DEFAULT_QUEUE
 
 
+class MoveFilter(NamedTuple):
+    """OID_RECEIVE_FILTER_MOVE_FILTER: in one step, so that at no instant it has no owner, or two.
+
+    NDIS moves between the default VPort and a VF's; the emulator between any two VMs' VPorts.
+    """
+
+    filter: int
+    vport: int
+
+
 class SetRss(NamedTuple):
     """OID_GEN_RECEIVE_SCALE_PARAMETERS of a VPort."""
 
@@ -149,7 +159,15 @@ class SetModeration(NamedTuple):
 
 
 Request = (
-    CreateVPort | DeleteVPort | SetFilter | ClearFilter | SetRss | SetMode | SetModeration | SetCoalescing
+    CreateVPort
+    | DeleteVPort
+    | SetFilter
+    | ClearFilter
+    | MoveFilter
+    | SetCoalescing
+    | SetRss
+    | SetMode
+    | SetModeration
 )
 
 
@@ -174,6 +192,8 @@ def apply(adapter: Adapter, request: Request) -> Outcome:
             return _clear_filter(adapter, request)
         case SetCoalescing():
             return _set_coalescing(adapter, request)
+        case MoveFilter():
+            return _move_filter(adapter, request)
         case SetRss():
             return _set_rss(adapter, request)
         case SetMode():
@@ -254,6 +274,14 @@ def _set_coalescing(adapter: Adapter, request: SetCoalescing) -> Outcome:
     number = request.filter or _lowest_free({**adapter.filters, **adapter.coalescing})
     coalescing = {**adapter.coalescing, number: request.tests}
     return Outcome(adapter._replace(coalescing=coalescing), Status.SUCCESS, number)
+
+
+def _move_filter(adapter: Adapter, request: MoveFilter) -> Outcome:
+    held = adapter.filters.get(request.filter)
+    if held is None or request.vport not in adapter.vports:
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    filters = {**adapter.filters, request.filter: held._replace(vport=request.vport)}
+    return Outcome(adapter._replace(filters=filters), Status.SUCCESS, request.filter)
 
 
 def _set_rss(adapter: Adapter, request: SetRss) -> Outcome:

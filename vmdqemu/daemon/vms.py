@@ -1,0 +1,97 @@
+"""VMs that come and go on a running lab.
+
+A VM is added from the inside out: its machine, its rings in every worker, its VPort and filter, and only then
+somebody reads what it sends. It is removed the other way round, so that no frame of another VM ever reaches
+it, and no frame of its own stays in a ring that is given on.
+"""
+
+import asyncio
+
+from netns import namespace
+from vmdqemu import config as lab_file
+from vmdqemu.config import LabConfig, VmConfig
+from vmdqemu.config_adapter import connect
+from vmdqemu.daemon import plant as plants
+from vmdqemu.daemon import runtime
+from vmdqemu.daemon.change import Changer, agreed
+from vmdqemu.daemon.plant import Plant, Port
+from vmdqemu.daemon.supervisor import Supervisor
+from vmdqemu.errors import UsageError
+from vmdqemu.nic.adapter import Adapter, ClearFilter, DeleteVPort
+
+
+class Vms:
+    """The VMs of one lab."""
+
+    def __init__(self, supervisor: Supervisor, changer: Changer) -> None:
+        self._supervisor = supervisor
+        self._changer = changer
+
+    async def add(self, text: str) -> None:
+        """Add VMs: all that a text's [[vm]] tables name, or none.
+
+        Raises LabFileError, VmdqemuError for a namespace that exists, NetnsError.
+        """
+        async with self._changer.busy:
+            plant, supervisor = self._plant, self._supervisor
+            config, vms = lab_file.add_vms(plant.config, text)
+            adapter, numbers = connect(plant.adapter, vms)
+            runtime.refuse_taken(config.namespace(vm) for vm in vms)
+            runtime.rewrite(config.name, plants.namespaces(config))
+            try:
+                ports = await asyncio.to_thread(_build, plant, config, dict(zip(numbers, vms, strict=True)))
+                change = await self._changer.prepare(adapter)
+            except Exception:
+                await asyncio.to_thread(_remove, plant, [vm.name for vm in vms])
+                runtime.rewrite(config.name, plants.namespaces(plant.config))
+                raise
+            plant.config, plant.ports = config, (*plant.ports, *ports)
+            await supervisor.admit(ports)
+            await self._changer.put(change)
+            for port in ports:
+                await supervisor.read(supervisor.transmitter, port.rings)
+
+    async def remove(self, name: str) -> None:
+        """Switch a VM off and take it out. Raises UsageError, NetnsError for a process that does not end."""
+        async with self._changer.busy:
+            plant, supervisor = self._plant, self._supervisor
+            port = self._port(name)
+            change = await self._changer.prepare(_without(plant.adapter, port.number))
+            await asyncio.to_thread(namespace.end_processes, port.ns)
+            await supervisor.drain(supervisor.transmitter, port.rings, plant.config.adapter.ring)
+            await self._changer.put(change)
+            vms = tuple(vm for vm in plant.config.vms if vm.name != name)
+            plant.config = plant.config.model_copy(update={"vms": vms})
+            plant.ports = tuple(other for other in plant.ports if other is not port)
+            supervisor.counters.close_books(port.number, len(port.rings))
+            await supervisor.forget(port)
+            await asyncio.to_thread(_remove, plant, [name])
+            runtime.rewrite(plant.config.name, plants.namespaces(plant.config))
+
+    @property
+    def _plant(self) -> Plant:
+        return self._supervisor.plant
+
+    def _port(self, name: str) -> Port:
+        ports = {port.name: port for port in self._plant.ports}
+        if name not in ports:
+            raise UsageError(f"no VM {name!r}; choose one of: {', '.join(ports)}")
+        if len(ports) == 1:
+            raise UsageError(f"{name} is the last VM; stop the lab: vmdqemu down {self._plant.config.name}")
+        return ports[name]
+
+
+def _build(plant: Plant, config: LabConfig, vms: dict[int, VmConfig]) -> tuple[Port, ...]:
+    return tuple(plants.build_vm(number, vm, config, plant.parts.add(vm.name)) for number, vm in vms.items())
+
+
+def _remove(plant: Plant, names: list[str]) -> None:
+    """Undo what was made of these VMs."""
+    for name in names:
+        plant.parts.remove(name)
+
+
+def _without(adapter: Adapter, vport: int) -> Adapter:
+    """Its filters go first (NDIS: oid-nic-switch-delete-vport)."""
+    filters = [number for number, held in adapter.filters.items() if held.vport == vport]
+    return agreed(adapter, *map(ClearFilter, filters), DeleteVPort(vport))
