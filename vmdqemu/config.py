@@ -35,6 +35,7 @@ from vmdqemu.config_values import (
     Processors,
     Queues,
     Rate,
+    Release,
     Ring,
     Sorter,
     Speed,
@@ -45,7 +46,9 @@ from vmdqemu.config_values import (
     derive_mac,
 )
 from vmdqemu.errors import LabFileError
+from vmdqemu.host import releases
 from vmdqemu.nic.frame import HEADER_OCTETS
+from vmdqemu.nic.modes import Mode as AdapterMode
 from vmdqemu.nic.tunnel import VXLAN_PORT
 
 EXT = "ext"  # the far end of the wire: the outside host, or the switch that several hosts hang on
@@ -72,10 +75,15 @@ class AdapterConfig(_Table):
 
 
 class HostConfig(_Table):
-    """The management OS: `processors` serve the adapter's RX queues, each as fast as `speed` of a CPU."""
+    """The management OS: `processors` serve the adapter's RX queues, each as fast as `speed` of a CPU.
+
+    `release` is whose rules hold; without one everything is allowed.
+    """
 
     processors: Processors = 1
     speed: Speed = 1.0
+    release: Release = None
+    below_ten_gig_vmq: Flag = False
 
 
 class PortConfig(_Table):
@@ -148,6 +156,13 @@ class LabConfig(_Table):
     host: HostConfig = Field(default=HostConfig(), description="a [host] table")
     wire: WireConfig | None = Field(default=None, description="a [wire] table")
     vms: VmTables
+
+    def refusal(self, mode: AdapterMode) -> str | None:
+        """Why the host's release has no such mode on this wire, with the cure; None if it has."""
+        rate, host = self.wire.rate if self.wire else None, self.host
+        if host.release is None:
+            return None
+        return releases.refusal(releases.RELEASES[host.release], mode, rate, host.below_ten_gig_vmq)
 
     @property
     def nic_namespace(self) -> str:
@@ -285,7 +300,7 @@ def _read_toml(text: str) -> dict[str, Any]:
 def _check(document: dict[str, Any]) -> tuple[LabConfig | None, list[Problem]]:
     """Check each key for itself: a lab and no problems, or problems and no lab."""
     try:
-        return _with_macs(LabConfig.model_validate(document)), []
+        return _with_mode(_with_macs(LabConfig.model_validate(document))), []
     except ValidationError as error:
         return None, from_validation(error, TABLES)
 
@@ -297,6 +312,16 @@ def _with_macs(lab: LabConfig) -> LabConfig:
         hosts = tuple(_with_mac(host, lab.name, host.name) for host in wire.hosts)
         wire = wire.model_copy(update={"hosts": hosts}) if hosts else _with_mac(wire, lab.name, EXT)
     return lab.model_copy(update={"vms": vms, "wire": wire})
+
+
+def _with_mode(lab: LabConfig) -> LabConfig:
+    """What the host's release makes of the adapter if the file does not say."""
+    host = lab.host
+    if host.release is None or "mode" in lab.adapter.model_fields_set:
+        return lab
+    rate = lab.wire.rate if lab.wire else None
+    mode = releases.preset(releases.RELEASES[host.release], rate, host.below_ten_gig_vmq)
+    return lab.model_copy(update={"adapter": lab.adapter.model_copy(update={"mode": mode.name})})
 
 
 def _with_mac(port: Port, lab: str, name: str) -> Port:

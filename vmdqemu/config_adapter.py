@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from vmdqemu.config import LabConfig, VmConfig
 from vmdqemu.errors import LabFileError
+from vmdqemu.host.releases import RELEASES
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic import moderation
 from vmdqemu.nic.adapter import Adapter, Status
@@ -21,6 +22,7 @@ def describe(config: LabConfig) -> Adapter:
 
     Raises LabFileError where the model refuses one.
     """
+    release = RELEASES.get(config.host.release or "")
     adapter = Adapter(
         model=MODELS[config.adapter.model],
         mode=MODES[config.adapter.mode],
@@ -28,7 +30,7 @@ def describe(config: LabConfig) -> Adapter:
         wire=config.wire is not None,
         local_switch=config.adapter.local_switch,
         vxlan_port=config.adapter.vxlan_port,
-        shared_memory=config.adapter.shared_memory,
+        shared_memory=config.adapter.shared_memory and (release is None or release.shared_memory),
         lookahead=config.adapter.lookahead,
         default_queue_pairs=config.host.processors,
     )

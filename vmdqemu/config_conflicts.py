@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from vmdqemu.config_problems import Location, Problem, spelled
 from vmdqemu.config_values import derive_mac
 from vmdqemu.nic.frame import format_mac
+from vmdqemu.nic.modes import MODES
 
 if TYPE_CHECKING:  # config itself imports this file
     from vmdqemu.config import LabConfig, OutsideConfig, VmConfig
@@ -29,6 +30,7 @@ def conflicts(lab: LabConfig, vms: Vms, running: Vms | None = None) -> Iterator[
     hosts = _hosts(lab)
     machines: Machines = {**vms, **hosts} if running is None else {**running, **hosts, **vms}
     yield from _wire_conflicts(lab)
+    yield from _release_conflicts(lab)
     yield from _name_conflicts(machines)
     yield from _namespace_conflicts(lab, machines)
     yield from _filter_conflicts(lab.name, {**(running or {}), **vms})
@@ -58,6 +60,11 @@ def _wire_conflicts(lab: LabConfig) -> Iterator[Problem]:
     for key in said:
         if said[key]:
             yield Problem(("wire", key), "there are [[wire.host]] tables; use one of them for it")
+
+
+def _release_conflicts(lab: LabConfig) -> Iterator[Problem]:
+    if reason := lab.refusal(MODES[lab.adapter.mode]):
+        yield Problem(("adapter", "mode"), reason)
 
 
 def _name_conflicts(machines: Machines) -> Iterator[Problem]:

@@ -124,6 +124,10 @@ Mode = Annotated[
     Literal["off", "rss", "vmdq", "vmq", "vmmq", "off-nocopy", "off-nolookup"],
     Field(description='"off", "rss", "vmdq", "vmq" or "vmmq" (or one of "off-nocopy" and "off-nolookup")'),
 ]
+Release = Annotated[
+    Literal["2008r2", "2012r2", "2016", "2019"] | None,
+    Field(description='"2008r2", "2012r2", "2016" or "2019"'),
+]
 Sorter = Annotated[Literal["kernel", "software"], Field(description='"kernel" or "software"')]
 Arbiter = Annotated[Literal["deficit", "round-robin"], Field(description='"deficit" or "round-robin"')]
 

@@ -113,3 +113,12 @@ def test_a_wrong_change_is_refused_and_changes_nothing(
         with pytest.raises(VmdqemuError, match=cure):
             lab.call(method, **params)
         assert lab.call("queue.list") == before
+
+
+def test_a_running_host_has_the_modes_of_its_release(tmp_path: Path) -> None:
+    with running(LAB.replace("[host]", '[host]\nrelease = "2012r2"'), tmp_path) as lab:
+        assert lab.call("status")["mode"] == "vmq"
+        with pytest.raises(VmdqemuError, match='"vmmq" is unknown to release "2012r2"'):
+            lab.call("mode.set", mode="vmmq")
+        lab.call("mode.set", mode="off")
+        assert lab.call("status")["mode"] == "off"

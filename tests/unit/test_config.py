@@ -61,6 +61,8 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         [host]
         processors = 8
         speed = 0.2
+        release = "2019"
+        below_ten_gig_vmq = true
         [wire]
         address = "10.0.0.254/24"
         vlan = 10
@@ -92,7 +94,12 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         "lookahead": 128,
         "moderation": "low",
     }
-    assert lab.host.model_dump() == {"processors": 8, "speed": 0.2}
+    assert lab.host.model_dump() == {
+        "processors": 8,
+        "speed": 0.2,
+        "release": "2019",
+        "below_ten_gig_vmq": True,
+    }
     assert lab.wire == config.WireConfig.model_construct(
         mac=b"\x02\0\0\0\0\xfe", addresses=("10.0.0.254/24",), vlan=10, rate=10000.0
     )

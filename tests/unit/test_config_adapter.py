@@ -49,6 +49,22 @@ def test_what_the_model_cannot_hold_is_refused_vm_by_vm() -> None:
     assert caught.value.problems == tuple(f"vm[{index}]: {cure}" for index in (3, 4, 5))
 
 
+@pytest.mark.parametrize(
+    ("release", "asked", "shared"),
+    [
+        ("2008r2", "true", True),
+        ("2008r2", "false", False),
+        ("2012r2", "true", False),
+        ("2019", "true", False),
+    ],
+)
+def test_a_vm_receives_into_its_own_memory_where_the_release_allows_it(
+    release: str, asked: str, shared: bool
+) -> None:
+    text = f'adapter.shared_memory = {asked}\nhost.release = "{release}"\n[[vm]]\nname = "vm1"\n'
+    assert describe(parse(text, "lab")).shared_memory == shared
+
+
 def test_vms_that_come_later_get_the_numbers_that_are_free() -> None:
     before = describe(parse(lab_file(3), "lab"))
     after = apply(apply(before, ClearFilter(2)).adapter, DeleteVPort(2)).adapter

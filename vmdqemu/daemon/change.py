@@ -65,6 +65,8 @@ class Changer:
         """Sort what is received in another way. Raises UsageError, VmdqemuError with the adapter's status."""
         if name not in MODES:
             raise UsageError(f"no mode {name!r}; use one of {', '.join(MODES)}")
+        if reason := self._supervisor.plant.config.refusal(MODES[name]):
+            raise VmdqemuError(reason)
         await self.request(control.SetMode(MODES[name]))
 
     async def request(self, *requests: Request) -> None:

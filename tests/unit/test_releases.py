@@ -1,0 +1,81 @@
+"""Each release allows what it knows, and leaves a slow link alone."""
+
+import pytest
+
+from vmdqemu.config import parse
+from vmdqemu.errors import LabFileError
+from vmdqemu.host.releases import RELEASES, TEN_GIG, Release, preset, refusal
+from vmdqemu.nic.modes import MODES, OFF, RSS, VMMQ, VMQ, Mode, Sort
+
+EVERY_RELEASE = pytest.mark.parametrize("release", RELEASES.values(), ids=RELEASES)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "vmmq", "shared_memory"),
+    [
+        ("2008r2", VMQ, False, True),
+        ("2012r2", VMQ, False, False),
+        ("2016", VMQ, True, False),
+        ("2019", VMMQ, True, False),
+    ],
+)
+def test_what_each_release_knows(name: str, mode: Mode, vmmq: bool, shared_memory: bool) -> None:
+    release = RELEASES[name]
+    assert (release.name, release.mode) == (name, mode)
+    assert release.shared_memory == shared_memory
+    assert (refusal(release, VMMQ, None, below_ten_gig=False) is None) == vmmq
+
+
+@EVERY_RELEASE
+def test_a_preset_is_never_refused(release: Release) -> None:
+    for rate in (None, 1_000, TEN_GIG):
+        for forced in (False, True):
+            assert refusal(release, preset(release, rate, forced), rate, forced) is None
+
+
+@EVERY_RELEASE
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+def test_below_ten_gig_nothing_is_sorted_by_filters_unless_it_is_forced(release: Release, mode: Mode) -> None:
+    reason = refusal(release, mode, TEN_GIG - 1, below_ten_gig=False)
+    assert (reason is None) == (mode.sort is not Sort.FILTERS)
+    assert preset(release, TEN_GIG - 1, below_ten_gig=False) is OFF
+    if mode is VMQ:
+        assert reason is not None
+        assert "host.below_ten_gig_vmq = true" in reason
+        assert refusal(release, mode, TEN_GIG - 1, below_ten_gig=True) is None
+        assert refusal(release, mode, TEN_GIG, below_ten_gig=False) is None
+
+
+@EVERY_RELEASE
+@pytest.mark.parametrize("mode", [OFF, RSS])
+def test_what_needs_no_queue_of_a_vm_is_always_there(release: Release, mode: Mode) -> None:
+    assert refusal(release, mode, 10, below_ten_gig=False) is None
+
+
+def test_vmmq_before_its_time_is_refused_with_the_reason() -> None:
+    reason = refusal(RELEASES["2012r2"], VMMQ, None, below_ten_gig=True)
+    assert reason is not None
+    assert "NDIS 6.60" in reason
+    assert 'use "vmq"' in reason
+
+
+@pytest.mark.parametrize(
+    ("tables", "mode"),
+    [
+        ('[host]\nrelease = "2016"', "vmq"),
+        ('[host]\nrelease = "2019"\n[wire]\nrate = 10000', "vmmq"),
+        ('[host]\nrelease = "2019"\n[wire]\nrate = 1000', "off"),
+        ('[host]\nrelease = "2012r2"\nbelow_ten_gig_vmq = true\n[wire]\nrate = 1000', "vmq"),
+        ('[host]\nrelease = "2019"\n[adapter]\nmode = "rss"', "rss"),
+        ("", "off"),
+    ],
+)
+def test_a_lab_file_that_names_no_mode_has_the_releases(tables: str, mode: str) -> None:
+    assert parse(f'vm = [{{ name = "vm1" }}]\n{tables}', "lab").adapter.mode == mode
+
+
+def test_a_lab_file_that_asks_for_more_than_its_release_is_refused_with_the_place() -> None:
+    with pytest.raises(LabFileError) as caught:
+        parse('vm = [{ name = "vm1" }]\nadapter.mode = "vmmq"\nhost.release = "2008r2"', "lab")
+    (problem,) = caught.value.problems
+    assert problem.startswith('adapter.mode: "vmmq" is unknown to release "2008r2"')

@@ -1,0 +1,60 @@
+"""Releases of Windows Server: what each one's Hyper-V makes of an adapter. Rows of data.
+
+Sources: NDIS: overview-of-virtual-machine-multiple-queues (VMMQ came with NDIS 6.60),
+security-issues-with-ndis-virtual-machine--vm--shared-memory (up to NDIS 6.20 a VM may receive into its own
+memory; from 6.30 on the host receives and copies), VMSMP parameters (the 10 Gbit/s rule).
+"""
+
+from typing import NamedTuple
+
+from vmdqemu.nic.modes import OFF, VMMQ, VMQ, Mode, Sort
+
+TEN_GIG = 10_000  # Mbit/s
+
+
+class Release(NamedTuple):
+    """One release's rules."""
+
+    name: str
+    ndis: str  # the version that its drivers are written for
+    mode: Mode  # what it does with a fast enough adapter if nobody chooses
+    vmmq: bool  # it knows several queues of one VPort
+    shared_memory: bool  # an adapter may write what it receives into a VM's own memory
+
+
+RELEASES = {
+    release.name: release
+    for release in (
+        Release("2008r2", "6.20", VMQ, vmmq=False, shared_memory=True),
+        Release("2012r2", "6.40", VMQ, vmmq=False, shared_memory=False),
+        Release("2016", "6.60", VMQ, vmmq=True, shared_memory=False),  # VMMQ is there, and off
+        Release("2019", "6.80", VMMQ, vmmq=True, shared_memory=False),
+    )
+}
+
+
+def is_slow(rate: float | None) -> bool:
+    """Whether Hyper-V leaves VMQ off unless it is forced. rate: the link's in Mbit/s, None for no limit."""
+    return rate is not None and rate < TEN_GIG
+
+
+def preset(release: Release, rate: float | None, below_ten_gig: bool) -> Mode:
+    """The mode of an adapter that nobody chose one for. below_ten_gig: BelowTenGigVmqEnabled is 1."""
+    return OFF if is_slow(rate) and not below_ten_gig else release.mode
+
+
+def refusal(release: Release, mode: Mode, rate: float | None, below_ten_gig: bool) -> str | None:
+    """Why the release has no such mode on this link, with the cure; None if it has."""
+    if mode.sort is not Sort.FILTERS:
+        return None
+    if mode.queues is None and not release.vmmq:
+        return (
+            f'"{mode.name}" is unknown to release "{release.name}" '
+            f'(VMMQ needs NDIS 6.60, it has {release.ndis}); use "vmq"'
+        )
+    if is_slow(rate) and not below_ten_gig:
+        return (
+            f'"{mode.name}" is off in release "{release.name}" on a link below 10 Gbit/s; '
+            "use host.below_ten_gig_vmq = true (Hyper-V: BelowTenGigVmqEnabled)"
+        )
+    return None
