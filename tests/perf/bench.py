@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.perf import cost, idle, isolation, machine, modes, outage, report, speed, stages
+from tests.perf import cost, idle, isolation, machine, many, modes, outage, report, speed, stages
 from tests.perf.report import say
 
 
@@ -35,6 +35,7 @@ def main(argv: list[str]) -> int:
             idle.measure(2.0 if quick else 10.0, directory),
             cost.measure(),
             stages.measure(),
+            many.measure(directory),
         ]
     for table in tables:
         say("\n" + table.markdown())

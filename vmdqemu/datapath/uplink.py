@@ -72,7 +72,8 @@ def make(config: LabConfig, wire: WireConfig, tables: Tables, lab: Lab) -> Uplin
     lab.namespace(nic)
     lab.namespace(ext, ipv6=wire.ipv6)
     lab.veth(nic, WIRE, ext, outside.WIRE_END, mtu=config.mtu)
-    pf = tap.open_tap(nic, PF, rings=1, ring=config.adapter.ring, offloads=config.adapter.offloads)
+    adapter = config.adapter
+    pf = tap.open_tap(nic, PF, rings=1, ring=adapter.ring, offloads=adapter.offloads, more_to_come=True)
     lab.push(tap.close, pf.fds)
     eswitch = BpfObject("eswitch")
     lab.push(eswitch.close)
