@@ -195,7 +195,7 @@ def test_a_running_lab_changes_its_mode_and_its_processors(write: Write) -> None
     moved = vmdqemu("queue", "set", "1", "--processor", "1", "--lab", file.lab, "-j")
     assert json.loads(moved.stdout)["queues"][1]["Processor"] == "0:1"
     assert json.loads(vmdqemu("status", "--lab", file.lab, "-j").stdout)["mode"] == "vmq"
-    refused(vmdqemu("queue", "set", "1", "--processor", "7", "--lab", file.lab), 1)
+    refused(vmdqemu("queue", "set", "1", "--processor", "7", "--lab", file.lab), 2)
     assert vmdqemu("mode", "set", "fast", "--lab", file.lab).returncode == 2
     vmdqemu("down", file.lab)
     assert file.left == set()
