@@ -132,3 +132,8 @@ def test_what_the_kernel_knew_of_a_removed_device_is_null(supervisor: Supervisor
     vm1, vm2 = as_read(reports.stats(supervisor))["ports"]
     assert vm1["ring_overflow"] == 0
     assert (vm2["ring_overflow"], vm2["kernel"]) == (None, None)
+
+
+def test_a_processor_is_listed_with_its_speed_though_nobody_serves_it(supervisor: Supervisor) -> None:
+    (row,) = as_read(reports.processors(supervisor))["processors"]
+    assert row == {"processor": 0, "cpu": 0, "pid": None, "speed": 1.0, "queues": []}

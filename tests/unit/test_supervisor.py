@@ -15,6 +15,13 @@ from vmdqemu.datapath import shm
 LAB = 'vm = [{ name = "vm1", queues = 2 }]'
 
 
+def _unmanned(monkeypatch: pytest.MonkeyPatch) -> Supervisor:
+    """A supervisor whose workers are a test's."""
+    monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None)
+    monkeypatch.setattr(shm, "cells", lambda _: memoryview(b""))
+    return Supervisor(plant(LAB))
+
+
 class Recorder:
     """In place of a worker: remembers what it is told, and lets a test act while it is busy."""
 
@@ -26,7 +33,7 @@ class Recorder:
         self._while_busy = while_busy
 
     async def command(self, do: str, _: tuple[int, ...] = (), **what: Any) -> None:
-        self.told.append((do, what.get("rings")))
+        self.told.append((do, what.get("rings", what.get("speed"))))
         if act := self._while_busy.pop(do, None):
             await act()
 
@@ -35,11 +42,8 @@ class Recorder:
 def test_a_change_comes_behind_what_a_worker_must_know_first(
     busy_with: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "sched_setaffinity", lambda *_: None)
-    monkeypatch.setattr(shm, "cells", lambda _: memoryview(b""))
-
     async def scenario() -> None:
-        supervisor = Supervisor(plant(LAB))
+        supervisor = _unmanned(monkeypatch)
         role = Role("nic", 0, 0, 1.0, rings=((1, 0),))
         supervisor.roles = (role,)
 
@@ -52,5 +56,23 @@ def test_a_change_comes_behind_what_a_worker_must_know_first(
         order = [do for do, _ in worker.told]
         assert order[:4] == ["rings", "arenas", "role", "tables"]
         assert worker.told[-1] == ("start", ((1, 0), (1, 1)))
+
+    asyncio.run(scenario())
+
+
+def test_another_speed_is_for_the_hosts_processors_and_for_who_serves_them_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario() -> None:
+        supervisor = _unmanned(monkeypatch)
+        nic, processor = Role("nic", 0, 0, 1.0), Role("cpu0", 1, 0, 0.5, processor=0)
+        supervisor.roles = (nic, processor)
+        workers = [Recorder({}), Recorder({})]
+        for role, worker in zip(supervisor.roles, workers, strict=True):
+            await supervisor._give_role(role, cast(WorkerProcess, worker))
+        await supervisor.set_speed(0.25)
+        assert workers[1].told[-1] == ("speed", 0.25)
+        assert ("speed", 0.25) not in workers[0].told
+        assert (nic.speed, processor.speed) == (1.0, 0.25)
 
     asyncio.run(scenario())

@@ -33,6 +33,8 @@ receive_filter = typer.Typer(
 app.add_typer(receive_filter, name="filter")
 mode = typer.Typer(help="How the adapter sorts.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(mode, name="mode")
+processor = typer.Typer(help="The host's processors.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(processor, name="processor")
 
 
 class ModeName(StrEnum):
@@ -304,6 +306,26 @@ def mode_set(
     from vmdqemu.cli import reading
 
     reading.change("mode.set", lab, as_json, mode=name.value)
+
+
+@processor.command("list")
+def processor_list(lab: LabName = None, as_json: AsJson = False) -> None:
+    """Watch the processors for a second: busy, waiting for a CPU, and the machine's idle and stolen time."""
+    from vmdqemu.cli import processor
+
+    processor.show(lab, as_json)
+
+
+@processor.command("set")
+def processor_set(
+    speed: Annotated[float, typer.Option(help="Each one's share of a CPU, 0.01 to 1.", show_default=False)],
+    lab: LabName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make every processor of a running lab faster or slower."""
+    from vmdqemu.cli import processor
+
+    processor.set_speed(speed, lab, as_json)
 
 
 @app.command()

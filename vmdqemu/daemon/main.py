@@ -13,13 +13,16 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import uvloop
+from pydantic import TypeAdapter, ValidationError
 
 from netns.errors import NetnsError
 from netns.lab import Lab
 from vmdqemu import config as lab_file
 from vmdqemu.config import LabConfig
+from vmdqemu.config_values import Speed
 from vmdqemu.daemon import control, plant, reports, runtime
 from vmdqemu.daemon.change import Changer
 from vmdqemu.daemon.observers import Observers
@@ -31,6 +34,8 @@ from vmdqemu.errors import UsageError, VmdqemuError
 from vmdqemu.nic import coalescing, moderation
 from vmdqemu.nic.coalescing import CoalescingFilter
 from vmdqemu.nic.moderation import Moderation
+
+SPEED: Final = TypeAdapter[float](Speed)
 
 
 def run(config: LabConfig, file: Path, on_ready: Callable[[], None]) -> None:
@@ -104,6 +109,10 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
         await vms.remove(_text(params, "vm"))
         return reports.vms(supervisor)
 
+    async def set_speed(params: control.Document) -> control.Document:
+        await supervisor.set_speed(_speed(params))
+        return reports.processors(supervisor)
+
     def stop(_: control.Document) -> control.Document:
         supervisor.stopped.set()
         return {"stopping": True}
@@ -120,6 +129,8 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
         "queue.set": set_queue,
         "observe": observe,
         **_coalescing_methods(supervisor, changer),
+        "processor.list": lambda _: reports.processors(supervisor),
+        "processor.set": set_speed,
         "stop": stop,
         **_filter_methods(supervisor, Filters(supervisor.plant, changer)),
     }
@@ -192,6 +203,13 @@ def _text(params: control.Document, name: str) -> str:
     if not isinstance(value, str):
         raise UsageError(f"{name}: {value!r} is not text")
     return value
+
+
+def _speed(params: control.Document) -> float:
+    try:
+        return SPEED.validate_python(params.get("speed"))
+    except ValidationError:
+        raise UsageError(f"speed: {params.get('speed')!r} is not a share of a CPU; use 0.01 to 1") from None
 
 
 def detached(file: Path, ready_fd: int) -> None:

@@ -95,6 +95,22 @@ def filters(supervisor: Supervisor) -> Document:
     return {"schema_version": SCHEMA_VERSION, "filters": rows}
 
 
+def processors(supervisor: Supervisor) -> Document:
+    """The host's processors: who serves which RX queues, and how fast."""
+    rows = [
+        {
+            "processor": role.processor,
+            "cpu": role.cpu,
+            "pid": role.worker and role.worker.pid,
+            "speed": role.speed,
+            "queues": [ring for _, ring in role.rings],
+        }
+        for role in supervisor.roles
+        if role.processor is not None
+    ]
+    return {"schema_version": SCHEMA_VERSION, "processors": rows}
+
+
 def stats(supervisor: Supervisor) -> Document:
     """Both sets of books of every port, the law, and each channel's counters."""
     plant, counters = supervisor.plant, supervisor.counters

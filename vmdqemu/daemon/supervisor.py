@@ -152,6 +152,13 @@ class Supervisor:
         for role in self.roles:
             await self._tell(role, "record", snaplen=snaplen)
 
+    async def set_speed(self, speed: float) -> None:
+        """Give each of the host's processors another share of its CPU."""
+        for role in self.roles:
+            if role.processor is not None:
+                role.speed = speed
+                await self._tell(role, "speed", speed=speed)
+
     def _rules(self) -> dict[str, Any]:
         placement = list(self.plant.placement.items())
         return {"tables": nic_tables.to_json(self.plant.tables), "placement": placement}

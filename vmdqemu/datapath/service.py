@@ -63,12 +63,14 @@ class Service:
         self._loop.add_reader(self._edges, self._on_edges)
         self._loop.add_reader(self._timer, self._on_timer)
 
-    def take_role(self, discipline: Discipline, line: float | None, speed: float) -> None:
-        """How turns are shared, what the wire carries (octets a second), and the share of a CPU to use."""
+    def take_role(self, discipline: Discipline, line: float | None) -> None:
+        """How turns are shared, and what the wire carries (octets a second)."""
         self._arbiter = Arbiter(discipline, line)
-        if speed < 1:
-            self._duty = DutyCycle(speed, time.monotonic(), time.process_time())
-            self._burst = max(1, int(BUDGET_FRAMES * speed))
+
+    def set_speed(self, speed: float) -> None:
+        """The share of a CPU to use from now on; a slow processor's bursts are smaller."""
+        self._duty = DutyCycle(speed, time.monotonic(), time.process_time()) if speed < 1 else None
+        self._burst = max(1, int(BUDGET_FRAMES * speed))
 
     def add_port(self, number: int, weight: int, rate: float | None) -> None:
         """Rings of this port may be started. Again changes nothing."""

@@ -8,6 +8,7 @@ with `done` and its number once it is carried out:
     rings      file descriptors, and which port and ring each one is
     role       its block of counters, how turns are shared, the line's rate, its processor and its share of a
                CPU
+    speed      another share of a CPU
     arenas     file descriptors of VMs' memories, and whose each one is
     tables     what a verdict depends on; a later one replaces an earlier one between two frames
     placement  which processor serves which RX queue; a frame of another's is handed over to it
@@ -67,6 +68,7 @@ class Worker:
             "rings": self._take_rings,
             "arenas": self._take_arenas,
             "role": self._take_role,
+            "speed": self._take_speed,
             "tables": self._take_tables,
             "placement": self._take_placement,
             "start": self._start,
@@ -113,11 +115,15 @@ class Worker:
         layout = shm.Layout(**{**message["layout"], "rings": tuple(message["layout"]["rings"])})
         self._rings = self._rings._replace(worker=message["worker"], layout=layout)
         self._rings = self._rings._replace(arenas=self._slots())
-        self._service.take_role(Discipline(message["arbiter"]), message["line"], message["speed"])
+        self._service.take_role(Discipline(message["arbiter"]), message["line"])
+        self._service.set_speed(message["speed"])
 
     def _slots(self) -> dict[int, memoryview]:
         """This worker's part of each VM's memory, by port."""
         return {port: arena.slot(memory, self._rings.worker) for port, memory in self._arenas.items()}
+
+    def _take_speed(self, message: Message, _: list[int]) -> None:
+        self._service.set_speed(message["speed"])
 
     def _take_tables(self, message: Message, _: list[int]) -> None:
         self._tables = nic_tables.from_json(message["tables"])

@@ -2,6 +2,7 @@
 
     explanation.py  the verdict on a frame, step by step
     live.py         the frames of a running lab, with the tables that rule on them
+    usage.py        what processes and the machine did with their time
     pcap.py         frames out of a pcap or pcapng file
     pcapng.py       frames into one
 
