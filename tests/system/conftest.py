@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.system.command import LabFile, Write
-from vmdqemu.cli.stop import stop
 from vmdqemu.daemon import runtime
+from vmdqemu.daemon.stop import stop
 
 _numbers = itertools.count(1)
 

@@ -14,12 +14,12 @@ from typing import Final
 import pytest
 
 from netns import namespace
-from tests.system.harness import DEADLINE
+from tests.system.harness import DEADLINE, eventually
 from vmdqemu.cli.demo import LAB
-from vmdqemu.cli.start import start_detached
-from vmdqemu.cli.stop import stop
 from vmdqemu.config import load
 from vmdqemu.daemon import plant, runtime
+from vmdqemu.daemon.start import start_detached
+from vmdqemu.daemon.stop import stop
 
 pytestmark = pytest.mark.system
 
@@ -94,6 +94,14 @@ def test_a_signal_while_it_measures_leaves_nothing(number: signal.Signals, code:
         _wait_for(demo, "iperf3")
         demo.send_signal(number)
         assert _ended(demo) == (code, "")
+
+
+def test_a_demo_that_is_killed_takes_its_lab_with_it() -> None:
+    with _demo() as demo:
+        _wait_for(demo, "iperf3")
+        demo.kill()
+        demo.wait(DEADLINE)
+        eventually(lambda: _left_behind() == set(), "its daemon undoes the lab")
 
 
 def test_ctrl_c_at_any_moment_leaves_nothing(full: bool) -> None:

@@ -10,10 +10,9 @@ import pytest
 from netns import namespace
 from tests.system.command import TWO_VMS, Write
 from tests.system.harness import DEADLINE, eventually
-from vmdqemu.cli import start
-from vmdqemu.cli.start import start_detached
-from vmdqemu.cli.stop import stop
-from vmdqemu.daemon import control, runtime
+from vmdqemu.daemon import control, runtime, start
+from vmdqemu.daemon.start import start_detached
+from vmdqemu.daemon.stop import stop
 from vmdqemu.errors import LabFileError, VmdqemuError
 
 pytestmark = pytest.mark.system
@@ -75,9 +74,8 @@ def test_a_daemon_that_is_not_ready_in_time_is_ended(write: Write, monkeypatch: 
 
 def test_ctrl_c_while_the_lab_is_built_leaves_nothing(write: Write) -> None:
     file = write(TWO_VMS)
-    code = (
-        f"from pathlib import Path; from vmdqemu.cli.start import *; start_detached(Path({str(file.path)!r}))"
-    )
+    imports = "from pathlib import Path; from vmdqemu.daemon.start import start_detached"
+    code = f"{imports}; start_detached(Path({str(file.path)!r}))"
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as starter:
         eventually(lambda: runtime.path(file.lab, "json").exists(), "the daemon begins")
         starter.send_signal(signal.SIGINT)

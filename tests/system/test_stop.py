@@ -6,10 +6,10 @@ import signal
 import pytest
 
 from tests.system.command import TWO_VMS, WIRE, Write
-from vmdqemu.cli import stop as stopping
-from vmdqemu.cli.start import start_detached
-from vmdqemu.cli.stop import stop
 from vmdqemu.daemon import runtime
+from vmdqemu.daemon import stop as stopping
+from vmdqemu.daemon.start import start_detached
+from vmdqemu.daemon.stop import stop
 
 pytestmark = pytest.mark.system
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from vmdqemu.cli.demo_results import Results, Run
-from vmdqemu.cli.measure import Pair, RoundTrip, Throughput
+from vmdqemu.experiments.measure import Pair, RoundTrip, Throughput
 
 PAIR, OTHER = Pair("vm1", "vm2"), Pair("vm3", "vm4")
 STATUS = {
@@ -26,8 +26,10 @@ def measured(right: int = 5) -> Results:
         "law": {"holds": right == 5, "checks": [check]},
     }
     runs = [
-        Run("alone", 1.0, [Throughput(PAIR, 10.0, 0)], []),
-        Run("two at once", 1.0, [Throughput(PAIR, 6.0, 7), Throughput(OTHER, 6.5, 0)], []),
+        Run("alone", 1.0, [Throughput(PAIR, 10.0, 0, 0.5, 0.4)], []),
+        Run(
+            "two at once", 1.0, [Throughput(PAIR, 6.0, 7, 0.3, 0.2), Throughput(OTHER, 6.5, 0, 0.3, 0.2)], []
+        ),
         Run("ping", 0.5, [], [RoundTrip(PAIR, 50, 50, 0.093, 0.2)]),
     ]
     queues = {"queues": [{"QueueID": 0, "VmFriendlyName": "", "rx-packets": 1234}]}

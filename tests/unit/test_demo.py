@@ -11,13 +11,14 @@ from vmdqemu.cli.demo import demo
 from vmdqemu.config import load
 from vmdqemu.daemon import privileges
 from vmdqemu.errors import AssertionFailed, Missing, UsageError
+from vmdqemu.experiments import rig
 
 
 @pytest.fixture
 def _measured_already(monkeypatch: pytest.MonkeyPatch) -> None:
     """No lab is built: the run's results are there."""
     monkeypatch.setattr(command, "_run", lambda *_: measured())
-    monkeypatch.setattr(command, "TOOLS", ())
+    monkeypatch.setattr(rig, "check_tools", lambda: None)
     monkeypatch.setattr(privileges, "require", lambda: None)
 
 

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from vmdqemu.cli.interrupts import Interrupts
+from vmdqemu.experiments.interrupts import Interrupts
 
 
 def _press(number: signal.Signals = signal.SIGINT) -> None:

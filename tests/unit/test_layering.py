@@ -35,9 +35,18 @@ NEVER = {
         "vmdqemu.daemon",
         "vmdqemu.observe",
         "vmdqemu.cli",
+        "vmdqemu.experiments",
     },
-    "vmdqemu/daemon": {"scapy", "matplotlib", "textual", "vmdqemu.cli", "vmdqemu.observe"},
-    "vmdqemu/observe": {"scapy", "matplotlib", "textual", "vmdqemu.cli"},
+    "vmdqemu/daemon": {
+        "scapy",
+        "matplotlib",
+        "textual",
+        "vmdqemu.cli",
+        "vmdqemu.observe",
+        "vmdqemu.experiments",
+    },
+    "vmdqemu/observe": {"scapy", "matplotlib", "textual", "vmdqemu.cli", "vmdqemu.experiments"},
+    "vmdqemu/experiments": {"vmdqemu.cli", "vmdqemu.daemon.supervisor"},
 }
 
 

@@ -2,7 +2,7 @@
 
 import platform
 
-from vmdqemu.cli import machine
+from vmdqemu.experiments import machine
 
 
 def test_the_processor_is_named_as_cpuinfo_has_it() -> None:

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from vmdqemu.cli.demo import LAB
-from vmdqemu.cli.measure import Pair, RoundTrip, Throughput, address_of, parse_fping, parse_iperf3
 from vmdqemu.config import load, parse
 from vmdqemu.errors import VmdqemuError
+from vmdqemu.experiments.measure import Pair, RoundTrip, Throughput, address_of, parse_fping, parse_iperf3
 
 PAIR = Pair("vm1", "vm2")
 
@@ -16,8 +16,9 @@ def test_the_throughput_is_what_the_receiver_got() -> None:
     end = {
         "sum_sent": {"bits_per_second": 9.9e9, "retransmits": 3},
         "sum_received": {"bits_per_second": 9.5e9},
+        "cpu_utilization_percent": {"host_total": 60.0, "remote_total": 40.0},
     }
-    assert parse_iperf3(PAIR, json.dumps({"end": end})) == Throughput(PAIR, 9.5, 3)
+    assert parse_iperf3(PAIR, json.dumps({"end": end})) == Throughput(PAIR, 9.5, 3, 0.6, 0.4)
 
 
 @pytest.mark.parametrize(

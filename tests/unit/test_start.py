@@ -1,10 +1,10 @@
 """What a daemon said before it ended, as the error that it was."""
 
-from pathlib import Path
+from io import StringIO
 
 import pytest
 
-from vmdqemu.cli.start import failure
+from vmdqemu.daemon.start import failure
 from vmdqemu.errors import LabFileError, Missing, VmdqemuError
 
 
@@ -16,15 +16,13 @@ from vmdqemu.errors import LabFileError, Missing, VmdqemuError
         VmdqemuError("lab four is already running"),
     ],
 )
-def test_the_daemons_error_is_raised_again(error: VmdqemuError, tmp_path: Path) -> None:
-    again = failure({"error": str(error), "exit_code": error.exit_code}, tmp_path / "log")
+def test_the_daemons_error_is_raised_again(error: VmdqemuError) -> None:
+    again = failure({"error": str(error), "exit_code": error.exit_code}, StringIO())
     assert (type(again), vars(again), str(again)) == (type(error), vars(error), str(error))
 
 
 @pytest.mark.parametrize(
     ("log", "last"), [("Traceback ...\nValueError: 7\n", "ValueError: 7"), ("", "it said nothing")]
 )
-def test_a_daemon_that_ended_without_an_answer_is_quoted(log: str, last: str, tmp_path: Path) -> None:
-    file = tmp_path / "log"
-    file.write_text(log)
-    assert str(failure({}, file)) == f"the daemon did not come up: {last}"
+def test_a_daemon_that_ended_without_an_answer_is_quoted(log: str, last: str) -> None:
+    assert str(failure({}, StringIO(log))) == f"the daemon did not come up: {last}"

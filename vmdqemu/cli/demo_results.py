@@ -2,9 +2,10 @@
 
 from typing import Any, Final, NamedTuple
 
-from vmdqemu.cli import machine, table
-from vmdqemu.cli.measure import RoundTrip, Throughput
+from vmdqemu.cli import table
 from vmdqemu.daemon.control import Document
+from vmdqemu.experiments import machine
+from vmdqemu.experiments.measure import RoundTrip, Throughput
 
 SCHEMA_VERSION: Final = 1
 

@@ -1,8 +1,8 @@
 """`down`: which labs to stop, running or left behind by a crash."""
 
-from vmdqemu.cli.stop import stop
 from vmdqemu.daemon import privileges, runtime
 from vmdqemu.daemon.runtime import Record
+from vmdqemu.daemon.stop import stop
 from vmdqemu.errors import NotRunning, UsageError
 
 

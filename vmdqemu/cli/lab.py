@@ -6,10 +6,10 @@ from itertools import permutations
 from pathlib import Path
 
 from vmdqemu import config as lab_file
-from vmdqemu.cli import start, table
+from vmdqemu.cli import table
 from vmdqemu.config import LabConfig
 from vmdqemu.config_adapter import describe
-from vmdqemu.daemon import main
+from vmdqemu.daemon import main, start
 from vmdqemu.errors import LabFileError, UsageError
 
 

@@ -6,6 +6,8 @@
     reports.py     what is answered
     observers.py   who looks at frames, and for how long
     law.py         the books: our counters against the kernel's
+    start.py       starting it in the background, and
+    stop.py        ending it, from outside
     runtime.py     what a lab leaves in /run/vmdqemu, and how it is found again after a crash
 
 It parses no frame.

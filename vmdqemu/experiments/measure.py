@@ -5,16 +5,16 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from ipaddress import ip_interface
 from statistics import median
 from typing import Final, NamedTuple
 
 from netns import namespace
-from vmdqemu.cli.interrupts import Interrupts
 from vmdqemu.config import EXT, LabConfig
 from vmdqemu.errors import VmdqemuError
+from vmdqemu.experiments.rig import Rig
 
 PATIENCE: Final = 10.0  # seconds beyond what a measurement takes
 PING_PERIOD: Final = 0.01  # seconds
@@ -36,6 +36,8 @@ class Throughput(NamedTuple):
     pair: Pair
     gbit_per_s: float
     retransmits: int
+    source_cpu: float  # of the sending iperf3, as a share of one CPU
+    target_cpu: float  # of the receiving one
 
 
 class RoundTrip(NamedTuple):
@@ -48,30 +50,52 @@ class RoundTrip(NamedTuple):
     max_ms: float
 
 
-def tcp(lab: LabConfig, pairs: Sequence[Pair], seconds: float, interrupts: Interrupts) -> list[Throughput]:
-    """iperf3 between all pairs at once. Raises VmdqemuError if one fails."""
+class Flows:
+    """TCP connections of iperf3 that run now."""
+
+    def __init__(self, seconds: float, clients: dict[Pair, subprocess.Popen[str]], rig: Rig) -> None:
+        self._seconds = seconds
+        self._clients = clients
+        self._rig = rig
+
+    def reports(self) -> list[Throughput]:
+        """Wait for their end. Raises VmdqemuError if one failed."""
+        with self._rig.interrupts.taken():
+            reports = {pair: _output(pair, client, self._seconds) for pair, client in self._clients.items()}
+        return [parse_iperf3(pair, report) for pair, report in reports.items()]
+
+
+@contextmanager
+def flows(rig: Rig, pairs: Sequence[Pair], seconds: int, omitted: int = 0) -> Iterator[Flows]:
+    """Start iperf3 between all pairs at once; the first `omitted` seconds come before and do not count."""
     with ExitStack() as running:
         for pair in pairs:
-            server = _start(running, lab, pair.target, "iperf3", "-s", "-1", "--forceflush")
-            with interrupts.taken():
+            server = _start(running, rig.lab, pair.target, "iperf3", "-s", "-1", "--forceflush")
+            with rig.interrupts.taken():
                 _until_listening(pair, server)
-        clients = []
-        for pair in pairs:
-            options = ("-t", str(seconds), "-i", "0", "-J")
-            address = address_of(lab, pair.target)
-            clients.append(_start(running, lab, pair.source, "iperf3", "-c", address, *options))
-        with interrupts.taken():
-            reports = [_output(pair, client, seconds) for pair, client in zip(pairs, clients, strict=True)]
-    return [parse_iperf3(pair, report) for pair, report in zip(pairs, reports, strict=True)]
+        options = ("-t", str(seconds), "-O", str(omitted), "-i", "0", "-J")
+        clients = {
+            pair: _start(
+                running, rig.lab, pair.source, "iperf3", "-c", address_of(rig.lab, pair.target), *options
+            )
+            for pair in pairs
+        }
+        yield Flows(seconds + omitted, clients, rig)
 
 
-def ping(lab: LabConfig, pair: Pair, seconds: float, interrupts: Interrupts) -> RoundTrip:
+def tcp(rig: Rig, pairs: Sequence[Pair], seconds: int) -> list[Throughput]:
+    """iperf3 between all pairs at once, to their end. Raises VmdqemuError if one fails."""
+    with flows(rig, pairs, seconds) as running:
+        return running.reports()
+
+
+def ping(rig: Rig, pair: Pair, seconds: float) -> RoundTrip:
     """fping, a hundred times a second. Raises VmdqemuError if nothing comes back."""
     count = round(seconds / PING_PERIOD)
     options = ("-q", "-p", str(round(PING_PERIOD * 1e3)), "-t", "500", "-C", str(count))
     with ExitStack() as running:
-        fping = _start(running, lab, pair.source, "fping", *options, address_of(lab, pair.target))
-        with interrupts.taken():
+        fping = _start(running, rig.lab, pair.source, "fping", *options, address_of(rig.lab, pair.target))
+        with rig.interrupts.taken():
             return parse_fping(pair, _output(pair, fping, seconds))
 
 
@@ -92,7 +116,9 @@ def parse_iperf3(pair: Pair, report: str) -> Throughput:
         raise VmdqemuError(f"iperf3 {pair}: {reason}")
     end = document["end"]
     gbit_per_s = end["sum_received"]["bits_per_second"] / 1e9
-    return Throughput(pair, gbit_per_s, end["sum_sent"]["retransmits"])
+    cpu = end["cpu_utilization_percent"]
+    shares = (cpu["host_total"] / 100, cpu["remote_total"] / 100)
+    return Throughput(pair, gbit_per_s, end["sum_sent"]["retransmits"], *shares)
 
 
 def parse_fping(pair: Pair, report: str) -> RoundTrip:
