@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from vmdqemu.cli import client
-from vmdqemu.cli.interrupts import Interrupts
+from vmdqemu.experiments.interrupts import Interrupts
 from vmdqemu.observe.live import Live
 
 

@@ -41,7 +41,7 @@ def processor(queue: int, placement: Placement) -> int:
     return placement[queue]
 
 
-CREDIT_SECONDS = 0.004  # unused time that a processor may save up
+CREDIT_SECONDS = 0.010  # unused time that a processor may save up
 
 
 class DutyCycle:
