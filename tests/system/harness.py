@@ -9,8 +9,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,6 +53,17 @@ def worker_pids() -> list[int]:
                 found.append(int(entry.name))
         except OSError:  # it ended meanwhile
             continue
+    return found
+
+
+def marked(mark: Mapping[str, str]) -> set[str]:
+    """Processes that have these variables in their environment, as their command lines."""
+    wanted = [f"{name}={value}\0".encode() for name, value in mark.items()]
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile
+            if all(variable in (process / "environ").read_bytes() for variable in wanted):
+                found.add((process / "cmdline").read_text())
     return found
 
 

@@ -7,14 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from netns import namespace
-from tests.system.harness import DEADLINE, eventually
+from tests.system.harness import DEADLINE, eventually, marked
 from vmdqemu.cli.demo import LAB
 from vmdqemu.config import load
 from vmdqemu.daemon import plant, runtime
@@ -47,15 +47,7 @@ def _left_behind() -> set[str]:
     """Namespaces and runtime files of the demo's lab, and processes that the demo started."""
     namespaces = filter(namespace.exists, plant.record(load(LAB), 0, "").namespaces)
     files = (file.name for file in runtime.DIRECTORY.glob(f"{LAB.stem}.*"))
-    return {*namespaces, *files, *_started_by_the_demo()}
-
-
-def _started_by_the_demo() -> Iterator[str]:
-    ((name, value),) = MARK.items()
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it ended meanwhile
-            if f"{name}={value}\0".encode() in (process / "environ").read_bytes():
-                yield (process / "cmdline").read_text()
+    return {*namespaces, *files, *marked(MARK)}
 
 
 def _ended(demo: subprocess.Popen[str]) -> tuple[int, str]:

@@ -70,12 +70,12 @@ def flows(rig: Rig, pairs: Sequence[Pair], seconds: int, omitted: int = 0) -> It
     """Start iperf3 between all pairs at once; the first `omitted` seconds come before and do not count."""
     with ExitStack() as running:
         for pair in pairs:
-            server = _start(running, rig.lab, pair.target, "iperf3", "-s", "-1", "--forceflush")
+            server = start(running, rig.lab, pair.target, "iperf3", "-s", "-1", "--forceflush")
             with rig.interrupts.taken():
                 _until_listening(pair, server)
         options = ("-t", str(seconds), "-O", str(omitted), "-i", "0", "-J")
         clients = {
-            pair: _start(
+            pair: start(
                 running, rig.lab, pair.source, "iperf3", "-c", address_of(rig.lab, pair.target), *options
             )
             for pair in pairs
@@ -94,7 +94,7 @@ def ping(rig: Rig, pair: Pair, seconds: float) -> RoundTrip:
     count = round(seconds / PING_PERIOD)
     options = ("-q", "-p", str(round(PING_PERIOD * 1e3)), "-t", "500", "-C", str(count))
     with ExitStack() as running:
-        fping = _start(running, rig.lab, pair.source, "fping", *options, address_of(rig.lab, pair.target))
+        fping = start(running, rig.lab, pair.source, "fping", *options, address_of(rig.lab, pair.target))
         with rig.interrupts.taken():
             return parse_fping(pair, _output(pair, fping, seconds))
 
@@ -130,7 +130,7 @@ def parse_fping(pair: Pair, report: str) -> RoundTrip:
     return RoundTrip(pair, len(answers), len(times), median(times), max(times))
 
 
-def _start(running: ExitStack, lab: LabConfig, name: str, *argv: str) -> subprocess.Popen[str]:
+def start(running: ExitStack, lab: LabConfig, name: str, *argv: str) -> subprocess.Popen[str]:
     """Start a command in a machine of the lab; it is gone when `running` ends."""
     where = lab.prefix + name
     process = namespace.start(where, argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

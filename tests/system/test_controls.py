@@ -1,0 +1,58 @@
+"""The controls catch what they are there for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vmdqemu.experiments import controls, rig
+from vmdqemu.experiments.figure3 import LINE, write_lab
+from vmdqemu.experiments.interrupts import Interrupts
+from vmdqemu.experiments.rig import Rig
+
+pytestmark = pytest.mark.system
+
+SPEED = 0.1
+CORRECTION = (1500 + 38) / (1500 + 14)  # of a shaper that sees superframes; design.md, "Line rate"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    file = write_lab(tmp_path_factory.mktemp("lab"), "controls", 2)
+    with Interrupts() as interrupts, rig.running(file, interrupts) as running:
+        yield running
+
+
+class Unheld(Rig):
+    """A lab whose processors are not held to the speed that they are told."""
+
+    def call(self, method: str, **params: object) -> Any:
+        """Every request but the one for a speed."""
+        if method == "processor.set":
+            params["speed"] = 3 * SPEED
+        return super().call(method, **params)
+
+
+def test_a_processor_that_is_held_to_its_speed_passes(lab: Rig) -> None:
+    control = controls.limiter(lab, SPEED, seconds=1)
+    assert control.holds, control.answer
+
+
+def test_a_processor_that_is_not_held_is_caught(lab: Rig) -> None:
+    control = controls.limiter(Unheld(*lab), SPEED, seconds=1)
+    assert not control.holds, control.answer
+
+
+def test_a_wire_without_the_overhead_correction_is_caught(lab: Rig, tmp_path: Path) -> None:
+    file = write_lab(tmp_path, "controls-c1", 2)
+    file.write_text(file.read_text().replace(f"rate = {LINE}", f"rate = {LINE * CORRECTION}"))
+    control = controls.wire_only(file, lab, seconds=1)
+    assert not control.holds, control.answer
+
+
+def test_a_machine_that_is_taken_away_is_noticed(lab: Rig) -> None:
+    lab.call("mode.set", mode="vmq")
+    lab.call("processor.set", speed=0.5)
+    control = controls.machine_gate(lab, "vmq", seconds=1)
+    assert control.holds, control.answer

@@ -1,0 +1,27 @@
+"""Pictures are made, in both forms, and the same from the same numbers."""
+
+from pathlib import Path
+
+from vmdqemu.experiments.picture import Bars, draw
+
+BARS = Bars(
+    title="VMs that receive",
+    axes=("VMs", "Gbit/s"),
+    groups=["4", "8"],
+    bars={"off": [5.4, 5.3], "vmq": [9.3, None]},
+    published={"off": [5.4, None]},
+    line=("the wire", 9.415),
+)
+
+
+def test_both_forms_are_written(tmp_path: Path) -> None:
+    png, svg = draw(tmp_path / "figure3", BARS)
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in svg.read_text()[:1000]
+
+
+def test_the_same_numbers_are_the_same_file(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        draw(tmp_path / name, BARS)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()

@@ -1,0 +1,65 @@
+"""The one fitted number: how fast a processor is, so that one of them moves what the paper's did.
+
+What a CPU second moves varies by a quarter between runs on a shared machine, so the fit is made in the run.
+"""
+
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Final, NamedTuple
+
+from vmdqemu.errors import AssertionFailed
+from vmdqemu.experiments.row import Limit, Row
+
+CLOSE: Final = 0.03  # of the target: the fit ends
+DRIFT: Final = 0.06  # of the target: more than this in the counted rounds, and the fit was none
+TRIES: Final = 6
+FIRST: Final = 0.22  # a guess
+FASTEST, SLOWEST = 1.0, 0.01  # [host] speed
+
+
+class Point(NamedTuple):
+    """What came through at a speed."""
+
+    speed: float
+    gbit_per_s: float
+
+
+class Fit(NamedTuple):
+    """The fitted speed, and what it was fitted to."""
+
+    target: float  # Gbit/s
+    speed: float
+    points: tuple[Point, ...]
+
+
+def fitted(points: Sequence[Point], target: float) -> float:
+    """The speed that gives `target`: while a processor is the limit, Gbit/s grow in proportion to it."""
+    return target / median(point.gbit_per_s / point.speed for point in points)
+
+
+def fit(measured: Callable[[float], Row], target: float, guess: float = FIRST) -> Fit:
+    """Find the speed at which a row gives `target`; measured(speed) measures one.
+
+    Raises AssertionFailed if the machine cannot do it.
+    """
+    points: list[Point] = []
+    speed = guess
+    for _ in range(TRIES):
+        row = measured(speed)
+        if row.limit is not Limit.PROCESSOR:  # the machine's, or the wire's
+            speed = min(speed, target / row.gbit_per_s * speed)
+            continue
+        points.append(Point(speed, row.gbit_per_s))
+        speed = fitted(points[-3:], target)
+        if not SLOWEST <= speed <= FASTEST:
+            break
+        if is_close(row.gbit_per_s, target, CLOSE):
+            return Fit(target, speed, tuple(points))
+    raise AssertionFailed(
+        f"no speed gives {target} Gbit/s on this machine now; it is too slow, or busy with something else"
+    )
+
+
+def is_close(gbit_per_s: float, target: float, tolerance: float) -> bool:
+    """Whether it is the target within a share of it."""
+    return abs(gbit_per_s / target - 1) <= tolerance

@@ -1,0 +1,56 @@
+"""The wire without the adapter, a bridge in its place: what a lab's wire carries if nothing else limits.
+
+    python -m vmdqemu.experiments.wire_only LAB.toml
+
+builds it from a lab file, says `ready`, and takes it down when its standard input ends: whoever started it
+may be killed.
+"""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Final
+
+from netns import links
+from netns.lab import Lab
+from vmdqemu import config
+from vmdqemu.config import LabConfig
+from vmdqemu.daemon.plant import GUEST_LINK
+from vmdqemu.datapath import outside
+from vmdqemu.datapath.outside import WIRE_END
+from vmdqemu.datapath.uplink import WIRE
+
+READY: Final = "ready\n"
+
+
+def build(config: LabConfig, lab: Lab) -> None:
+    """The lab's machines and wire, bridged; every undo goes to `lab`."""
+    assert config.wire is not None
+    nic, ext = config.nic_namespace, config.ext_namespace
+    lab.namespace(nic)
+    lab.namespace(ext)
+    lab.veth(nic, WIRE, ext, WIRE_END, mtu=config.mtu)
+    members = [WIRE]
+    for number, vm in enumerate(config.vms, start=1):
+        ns, member = config.namespace(vm), f"port{number}"
+        lab.namespace(ns)
+        lab.veth(ns, GUEST_LINK, nic, member, mtu=config.mtu)
+        links.up(ns, GUEST_LINK)
+        links.add_address(ns, GUEST_LINK, vm.addresses[0])
+        members.append(member)
+    lab.bridge(nic, "bridge", members)
+    outside.make(config, config.wire, lab)
+
+
+def main(file: Path) -> None:
+    """Build, wait, undo. Ctrl-C is for whoever started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with Lab() as lab:
+        build(config.load(file), lab)
+        sys.stdout.write(READY)
+        sys.stdout.flush()
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
