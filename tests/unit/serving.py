@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import select
 import socket
 import struct
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any
 from tests.unit.builders import Vm, mac, octets, tables
 from tests.unit.pumping import PLAIN
 from vmdqemu.datapath import channel, shm
+from vmdqemu.datapath.edges import Edges
 from vmdqemu.datapath.recorder import MEMORY_OCTETS
 from vmdqemu.datapath.timer import Timer
 from vmdqemu.datapath.worker import Worker
@@ -36,7 +36,7 @@ class Rig:
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         cells = memoryview(bytearray(LAYOUT.octets)).cast("Q")
         self.counters = shm.Counters(LAYOUT, cells)
-        self.edges = select.epoll()
+        self.edges = Edges()
         self.records = memoryview(bytearray(MEMORY_OCTETS))
         self._timer = Timer()
         self.worker = Worker(loop, theirs, cells, self.records, self.edges, self._timer)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.builders import Vm, mac, octets, tables
 from tests.unit.pumping import PLAIN, Fabric
+from vmdqemu.datapath.edges import Edges
 from vmdqemu.datapath.moderator import Moderator
 from vmdqemu.datapath.pump import Pump, Spent
 from vmdqemu.datapath.timer import Timer
@@ -65,7 +66,7 @@ class Bench:
         self.counters = fabric.counters
         self.tables = fabric.tables
         self.rings = fabric.rings
-        self.edges = select.epoll()
+        self.edges = Edges()
         self.timer = Timer()
         self.woken: list[int] = []
         self.moderator = Moderator(self.edges, self.timer, self.woken.append)
@@ -84,7 +85,7 @@ class Bench:
         self.moderator.put_tables(self.tables)
 
     def speaking(self) -> list[int]:
-        return [fd for fd, _ in self.edges.poll(0)]
+        return [fd for fd, _ in self.edges.poll()]
 
     def wait(self) -> None:
         """Until the timer expires."""

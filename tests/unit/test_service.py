@@ -112,5 +112,26 @@ def test_no_edge_is_left_when_everything_was_read(loop: asyncio.AbstractEventLoo
         await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == 1)
 
     loop.run_until_complete(scenario())
-    waiting, _, _ = select.select([rig.edges], [], [], 0)
-    assert waiting == []
+    assert not _wakes(rig)
+
+
+def test_what_comes_while_a_processor_rests_does_not_wake_it_and_is_read_afterwards(
+    loop: asyncio.AbstractEventLoop, rig: Rig
+) -> None:
+    async def scenario() -> None:
+        rig.serve()
+        await rig.done(rig.tell("speed", speed=0.05))  # the test itself uses more
+        rig.vms[1].send(numbered(0))
+        await rig.until(lambda: not _wakes(rig))
+        rig.vms[1].send(numbered(1))
+        assert not _wakes(rig)
+        rig.tell("speed", speed=1.0)
+        await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == 2)
+
+    loop.run_until_complete(scenario())
+
+
+def _wakes(rig: Rig) -> bool:
+    """Whether a ring calls for the worker."""
+    readable, _, _ = select.select([rig.edges], [], [], 0)
+    return bool(readable)

@@ -17,6 +17,7 @@ from typing import Final
 
 from vmdqemu.datapath.action import Rings
 from vmdqemu.datapath.coalescer import Coalescer, Read
+from vmdqemu.datapath.edges import Edges
 from vmdqemu.datapath.pump import Pump, Spent
 from vmdqemu.datapath.shm import QUEUE_OFFSET
 from vmdqemu.datapath.timer import Timer
@@ -48,7 +49,7 @@ class _Vector:
 class Moderator:
     """Moderates the RX queues that one worker serves."""
 
-    def __init__(self, edges: select.epoll, timer: Timer, wake: Callable[[int], None]) -> None:
+    def __init__(self, edges: Edges, timer: Timer, wake: Callable[[int], None]) -> None:
         """edges: the set that the rings are in; wake: the host is to read this ring."""
         self._edges = edges
         self._timer = timer

@@ -6,13 +6,13 @@ its edge again.
 """
 
 import asyncio
-import select
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Final
 
 from vmdqemu.datapath.action import Rings
+from vmdqemu.datapath.edges import Edges
 from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.moderator import Moderator
 from vmdqemu.datapath.pump import Pump
@@ -38,7 +38,7 @@ class Service:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        edges: select.epoll,
+        edges: Edges,
         timer: Timer,
         on_gone: Callable[[Pump], None],
     ) -> None:
@@ -163,7 +163,7 @@ class Service:
 
     def _on_edges(self) -> None:
         """Some rings have frames: into the ready circle with them."""
-        for fd, _ in self._edges.poll(0):
+        for fd, _ in self._edges.poll():
             pump = self._pumps[fd]
             if pump not in self._waiting[pump.port] and self._moderator.interrupts(pump):
                 self._wake(fd)
@@ -222,12 +222,14 @@ class Service:
         if pause == 0:
             return False
         self._resting = True
+        self._edges.rest()
         self._loop.call_later(max(0.001, pause), self._rested)
         return True
 
     def _rested(self) -> None:
         self._resting = False
-        self._forward()
+        self._edges.listen()
+        self._on_edges()
 
     def _again(self) -> None:
         """Go on after the loop's other events."""

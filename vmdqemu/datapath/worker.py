@@ -21,7 +21,6 @@ When the supervisor goes, the channel ends and so does the worker.
 
 import asyncio
 import os
-import select
 import socket
 import sys
 from typing import Any
@@ -32,6 +31,7 @@ from vmdqemu.datapath import arena, channel, shm
 from vmdqemu.datapath.action import Rings
 from vmdqemu.datapath.channel import Message
 from vmdqemu.datapath.confine import confine, refuse_io_uring
+from vmdqemu.datapath.edges import Edges
 from vmdqemu.datapath.pump import Pump
 from vmdqemu.datapath.recorder import Recorder, map_memory
 from vmdqemu.datapath.service import Service
@@ -49,7 +49,7 @@ class Worker:
         control: socket.socket,
         cells: memoryview,
         records: memoryview,
-        edges: select.epoll,
+        edges: Edges,
         timer: Timer,
     ) -> None:
         """cells: all workers' counters; records: what an observer sees; edges: an empty set of rings.
@@ -177,7 +177,7 @@ def _die(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 async def main(control: socket.socket, counters: int, records: int) -> None:
     """Serve until the supervisor goes. Whatever has to be opened is, before confinement forbids it."""
     loop, cells, memory = asyncio.get_running_loop(), shm.cells(counters), map_memory(records)
-    worker = Worker(loop, control, cells, memory, select.epoll(), Timer())
+    worker = Worker(loop, control, cells, memory, Edges(), Timer())
     loop.set_exception_handler(_die)
     worker.watch()
     confine()

@@ -42,6 +42,7 @@ def processor(queue: int, placement: Placement) -> int:
 
 
 CREDIT_SECONDS = 0.010  # unused time that a processor may save up
+SLICE_SECONDS = 0.0004  # of CPU, earned before it goes on: to wake up for less costs more than it brings
 
 
 class DutyCycle:
@@ -58,8 +59,11 @@ class DutyCycle:
         self._cpu = cpu
 
     def pause(self, now: float, cpu: float) -> float:
-        """Seconds that the processor has to rest before it is back in its share; 0 if it need not."""
+        """Seconds that the processor has to rest before it has earned another slice; 0 if it may go on."""
+        most = CREDIT_SECONDS * self._share
         earned = (now - self._now) * self._share
-        self._credit = min(self._credit + earned, CREDIT_SECONDS * self._share) - (cpu - self._cpu)
+        self._credit = min(self._credit + earned, most) - (cpu - self._cpu)
         self._now, self._cpu = now, cpu
-        return max(0.0, -self._credit) / self._share
+        if self._credit >= 0:
+            return 0.0
+        return (min(SLICE_SECONDS, most) - self._credit) / self._share
