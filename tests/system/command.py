@@ -36,10 +36,12 @@ class LabFile(NamedTuple):
 Write = Callable[[str], LabFile]
 
 
-def vmdqemu(*arguments: object, through: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+def vmdqemu(
+    *arguments: object, through: tuple[str, ...] = (), timeout: float = 30
+) -> subprocess.CompletedProcess[str]:
     """Run the command to its end. through: a program that starts it."""
     argv = [*through, *COMMAND, *map(str, arguments)]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(argv, capture_output=True, text=True, timeout=timeout, check=False)
 
 
 def up(file: LabFile) -> None:

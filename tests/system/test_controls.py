@@ -6,20 +6,22 @@ from typing import Any
 
 import pytest
 
-from vmdqemu.experiments import controls, rig
-from vmdqemu.experiments.figure3 import LINE, write_lab
+from vmdqemu.experiments import controls, lab_files, rig
+from vmdqemu.experiments.figure3 import LINE
 from vmdqemu.experiments.interrupts import Interrupts
+from vmdqemu.experiments.lab_files import Receivers
 from vmdqemu.experiments.rig import Rig
 
 pytestmark = pytest.mark.system
 
 SPEED = 0.1
+TWO_VMS = Receivers(vms=2, processors=2, speed=SPEED)
 CORRECTION = (1500 + 38) / (1500 + 14)  # of a shaper that sees superframes; design.md, "Line rate"
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    file = write_lab(tmp_path_factory.mktemp("lab"), "controls", 2)
+    file = lab_files.write(tmp_path_factory.mktemp("lab"), "controls", TWO_VMS)
     with Interrupts() as interrupts, rig.running(file, interrupts) as running:
         yield running
 
@@ -45,8 +47,7 @@ def test_a_processor_that_is_not_held_is_caught(lab: Rig) -> None:
 
 
 def test_a_wire_without_the_overhead_correction_is_caught(lab: Rig, tmp_path: Path) -> None:
-    file = write_lab(tmp_path, "controls-c1", 2)
-    file.write_text(file.read_text().replace(f"rate = {LINE}", f"rate = {LINE * CORRECTION}"))
+    file = lab_files.write(tmp_path, "controls-c1", TWO_VMS._replace(rate=LINE * CORRECTION))
     control = controls.wire_only(file, lab, seconds=1)
     assert not control.holds, control.answer
 

@@ -48,4 +48,4 @@ def run(*rows: Row, plan: Plan = QUICK, controls: tuple[Control, ...] = (), law:
         predict(mode, 4, 1 if mode == "off" else 4, 540.0, 0.25, CAPACITY, 1500) for mode in plan.modes
     )
     rows = rows or (row("off"), row("vmq", 9.3))
-    return Run(plan, fit, STATUS, 900.0, predictions, rows, controls, {"holds": law, "checks": []})
+    return Run(plan, fit, STATUS, 900.0, predictions, rows, controls, law={"holds": law, "checks": []})

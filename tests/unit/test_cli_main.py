@@ -146,6 +146,7 @@ def test_help_imports_nothing_but_the_command_line() -> None:
     assert {name for name in done.stdout.split() if name.startswith("vmdqemu")} == {
         "vmdqemu",
         "vmdqemu.cli",
+        "vmdqemu.cli.experiments",
         "vmdqemu.cli.main",
         "vmdqemu.errors",
     }

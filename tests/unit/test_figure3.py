@@ -6,8 +6,8 @@ import pytest
 
 from tests.unit.measured_rows import row
 from vmdqemu.config import load
-from vmdqemu.experiments import figure3, line
-from vmdqemu.experiments.figure3 import DEFAULT, FULL, QUICK, Plan, has_drifted, write_lab
+from vmdqemu.experiments import figure3, lab_files, line
+from vmdqemu.experiments.figure3 import DEFAULT, FULL, QUICK, Plan, has_drifted
 from vmdqemu.experiments.row import Limit
 from vmdqemu.nic.modes import MODES
 
@@ -20,7 +20,7 @@ def test_every_plan_measures_what_is_fitted_and_what_exists(plan: Plan) -> None:
 
 
 def test_the_lab_is_the_papers(tmp_path: Path) -> None:
-    lab = load(write_lab(tmp_path, "figure3", 4))
+    lab = load(lab_files.write(tmp_path, "figure3", figure3.lab_of(DEFAULT)))
     assert [vm.name for vm in lab.vms] == ["vm1", "vm2", "vm3", "vm4"]
     assert lab.host.processors == 4
     assert lab.mtu == 1500

@@ -7,7 +7,8 @@ import pytest
 from tests.unit.measured_rows import row, run
 from vmdqemu.experiments.controls import Control
 from vmdqemu.experiments.figure3 import Run
-from vmdqemu.experiments.figure3_results import document, gates_of, picture, table
+from vmdqemu.experiments.figure3_results import conclude, gates_of, table
+from vmdqemu.experiments.outcome import document
 from vmdqemu.experiments.row import Limit
 
 DESIGNED = {"schema_version", "experiment", "machine", "lab", "emulated", "claims", "rows", "ratios", "law"}
@@ -29,7 +30,7 @@ def test_what_the_machine_limited_is_counted_and_compared_with_nothing() -> None
 
 
 def test_the_document_has_the_shape_of_every_result() -> None:
-    written = json.loads(json.dumps(document(run())))
+    written = json.loads(json.dumps(document(conclude(run()))))
     assert set(written) >= DESIGNED
     assert written["ratios"] == {"vmq/off@4": 1.722}
     assert written["void"] is False
@@ -37,7 +38,7 @@ def test_the_document_has_the_shape_of_every_result() -> None:
 
 
 def test_before_the_rounds_there_are_predictions_and_nothing_else() -> None:
-    early = document(run()._replace(rows=(), controls=(), law=None))
+    early = document(conclude(run()._replace(rows=(), controls=(), law=None)))
     assert [said["mode"] for said in early["predictions"]] == ["off", "vmq"]
     assert early["claims"]["predicted"]
     assert (early["rows"], early["table"], early["gates"], early["law"]) == ([], [], [], None)
@@ -58,7 +59,7 @@ def test_a_gate_that_does_not_hold_makes_the_run_void(void: Run, gate: str) -> N
     broken = [found for found in gates_of(void) if not found.holds]
     assert len(broken) == 1
     assert broken[0].name.startswith(gate)
-    assert document(void)["void"] is True
+    assert document(conclude(void))["void"] is True
 
 
 def test_a_calm_run_passes_every_gate() -> None:
@@ -66,7 +67,7 @@ def test_a_calm_run_passes_every_gate() -> None:
 
 
 def test_the_picture_has_the_papers_points_over_its_bars() -> None:
-    drawn = picture(run())
+    drawn = conclude(run()).picture
     assert drawn.groups == ["4"]
     assert drawn.bars == {"off": [5.4], "vmq": [9.3]}
     assert drawn.published == {"off": [5.4], "vmq": [9.3]}

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vmdqemu.experiments.picture import Bars, draw
+from vmdqemu.experiments.picture import Bars, Curves, draw, draw_curves
 
 BARS = Bars(
     title="VMs that receive",
@@ -25,3 +25,10 @@ def test_the_same_numbers_are_the_same_file(tmp_path: Path) -> None:
         draw(tmp_path / name, BARS)
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_curves_are_drawn_too(tmp_path: Path) -> None:
+    curves = Curves("speed", ("share", "Gbit/s"), [0.1, 0.2], {"off": [2.5, 5.4]}, [(0.2, 5.4)])
+    png, svg = draw_curves(tmp_path / "sensitivity", curves)
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in svg.read_text()[:1000]

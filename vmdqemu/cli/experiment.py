@@ -1,25 +1,37 @@
-"""`experiment`: run it, show its table, and leave its results in a folder."""
+"""`experiment`: run one, show its table, and leave its results in a folder."""
 
 import importlib.util
 import os
+import shlex
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Protocol, TypeVar
 
-from vmdqemu.cli import table
+from vmdqemu.cli import figure3_table, table
 from vmdqemu.cli.progress import progress
 from vmdqemu.daemon import privileges
 from vmdqemu.errors import AssertionFailed, Missing, UsageError
-from vmdqemu.experiments import figure3 as experiment
-from vmdqemu.experiments import figure3_results, picture, results, rig
+from vmdqemu.experiments import figure3_results, figure3_run, outcome, picture, results, rig
 from vmdqemu.experiments.figure3 import Plan, Run
-from vmdqemu.experiments.figure3_results import Line
 from vmdqemu.experiments.interrupts import Interrupts
+from vmdqemu.experiments.outcome import Outcome
+from vmdqemu.experiments.rig import Say
 
-MODES: Final = {
-    "off": "one RX queue, one processor; the vSwitch looks every frame up",
-    "vmq": "the adapter sorts by (MAC, VLAN): a queue and a processor for each VM, no look-up",
-}
+P = TypeVar("P", contravariant=True)
+R = TypeVar("R")
+
+
+class Experiment(Protocol[P, R]):
+    """A module that measures by a plan, and says what that came to."""
+
+    def run(self, plan: P, out: Path, say: Say, interrupts: Interrupts) -> R:
+        """Measure."""
+
+    def conclude(self, run: R) -> Outcome:
+        """What it came to."""
+
+    def table(self, run: R) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Heads and rows for the eye."""
 
 
 def figure3(plan: Plan, out: Path) -> None:
@@ -31,16 +43,23 @@ def figure3(plan: Plan, out: Path) -> None:
     _prepare(out)
 
     def keep(run: Run) -> None:
-        results.write_json(out / "results.json", figure3_results.document(run))
+        _write(figure3_results.conclude(run), out)
 
     with Interrupts() as interrupts, progress() as say:
-        run = experiment.run(plan, out, keep, say, interrupts)
-    results.write_csv(out / "results.csv", [results.flat(row) for row in run.rows])
-    files = picture.draw(out / "figure3", figure3_results.picture(run))
-    _show(run)
-    print(f"picture: {files[0]}; every row, claim and control: {out / 'results.json'}")
-    print(f"repeat:  {' '.join(sys.argv)}")
-    _require(run)
+        run = figure3_run.run(plan, out, keep, say, interrupts)
+    figure3_table.show(run)
+    if curves := figure3_results.sensitivity(run):
+        picture.draw_curves(out / "sensitivity", curves)
+    _leave(figure3_results.conclude(run), out)
+
+
+def experiment(module: Experiment[P, R], plan: P, out: Path) -> None:
+    """Another experiment, likewise."""
+    _prepare(out)
+    with Interrupts() as interrupts, progress() as say:
+        run = module.run(plan, out, say, interrupts)
+    table.show(*module.table(run))
+    _leave(module.conclude(run), out)
 
 
 def _prepare(out: Path) -> None:
@@ -57,37 +76,18 @@ def _prepare(out: Path) -> None:
         raise UsageError(f"--out: {out} cannot be written; give a folder that can")
 
 
-def _show(run: Run) -> None:
-    heads = ("mode", "VMs", "predicted", "measured", "paper", "off by", "ns/frame", "CPU ms/Gbit", "limit")
-    table.show(heads, [_cells(line) for line in figure3_results.table(run)])
-    for mode in run.plan.modes:
-        print(f"{mode}: {MODES[mode]}")
-    print(f"Gbit/s; a processor is {run.fit.speed:.3f} of a CPU, fitted so that off with 4 VMs gives 5.4\n")
-    for control in run.controls:
-        holds = {True: "holds", False: "FAILS", None: "says"}[control.holds]
-        print(f"{control.name} {holds}: {control.question}: {control.answer}")
-    print()
+def _write(found: Outcome, out: Path) -> None:
+    results.write_json(out / "results.json", outcome.document(found))
 
 
-def _cells(line: Line) -> tuple[table.Cell, ...]:
-    return (
-        line.mode,
-        line.vms,
-        line.predicted,
-        _number(line.measured),
-        _number(line.paper),
-        "-" if line.difference is None else f"{line.difference:+.0%}",
-        "-" if line.ns_per_frame is None else f"{line.ns_per_frame:.0f}",
-        _number(line.cpu_ms_per_gbit),
-        line.limit,
-    )
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2f}"
-
-
-def _require(run: Run) -> None:
-    broken = [gate for gate in figure3_results.gates_of(run) if not gate.holds]
-    if broken:
-        raise AssertionFailed("\n".join(f"void: {gate.name}: {gate.found}" for gate in broken))
+def _leave(found: Outcome, out: Path) -> None:
+    """Everything to disk, and what to do with it. Raises AssertionFailed."""
+    _write(found, out)
+    results.write_csv(out / "results.csv", found.rows)
+    drawn = picture.draw(out / found.experiment, found.picture)
+    for name, ratio in found.ratios.items():
+        print(f"{name}: {ratio:.2f}")
+    print(f"picture: {drawn[0]}; every row, claim and control: {out / 'results.json'}")
+    print(f"repeat:  {shlex.join(sys.argv)}")
+    if found.broken:
+        raise AssertionFailed("\n".join(f"void: {gate.name}: {gate.found}" for gate in found.broken))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from netns.errors import NetnsError
+from vmdqemu.cli import experiments
 from vmdqemu.errors import UsageError, VmdqemuError
 
 app = typer.Typer(
@@ -33,8 +34,7 @@ receive_filter = typer.Typer(
 app.add_typer(receive_filter, name="filter")
 mode = typer.Typer(help="How the adapter sorts.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(mode, name="mode")
-experiment = typer.Typer(help="Measure, and doubt it.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(experiment, name="experiment")
+app.add_typer(experiments.app, name="experiment")
 processor = typer.Typer(help="The host's processors.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(processor, name="processor")
 
@@ -60,7 +60,6 @@ VmName = Annotated[str, typer.Argument(metavar="VM", help="The VM.", show_defaul
 FilterNumber = Annotated[
     int, typer.Argument(metavar="FILTER", help="The filter's number.", show_default=False)
 ]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")]
 AsJson = Annotated[bool, typer.Option("--json", "-j", help="Print one JSON document.", show_default=False)]
 FRAME = 'Hex digits, a pcap or pcapng file, or "-" for either on standard input.'
 LAB = "The lab file; with --live, the name of the lab if several are running."
@@ -401,26 +400,9 @@ def doctor(as_json: AsJson = False) -> None:
     doctor.doctor(as_json)
 
 
-@experiment.command("figure3")
-def figure3(
-    quick: Annotated[
-        bool, typer.Option("--quick", help="off and vmq in under a minute.", show_default=False)
-    ] = False,
-    full: Annotated[bool, typer.Option("--full", help="1, 2, 4 and 8 VMs.", show_default=False)] = False,
-    out: Out = Path("results/figure3"),
-) -> None:
-    """The paper's Figure 3: VMs that receive from a 10 GbE wire, without VMDq and with it."""
-    from vmdqemu.cli import experiment
-    from vmdqemu.experiments import figure3
-
-    if quick and full:
-        raise UsageError("--quick and --full do not fit together; give one")
-    experiment.figure3(figure3.QUICK if quick else figure3.FULL if full else figure3.DEFAULT, out)
-
-
 @app.command()
 def demo(
-    quick: Annotated[bool, typer.Option("--quick", help="Shorter runs.", show_default=False)] = False,
+    quick: experiments.Quick = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the results.", show_default=False)
     ] = None,

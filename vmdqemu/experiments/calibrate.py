@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from vmdqemu.errors import AssertionFailed
 from vmdqemu.experiments.row import Limit, Row
 
-CLOSE: Final = 0.03  # of the target: the fit ends
+CLOSE: Final = 0.03  # another row moves the speed by less: the fit ends
+RECENT: Final = 3  # rows that count: the machine may have changed since the ones before
 DRIFT: Final = 0.06  # of the target: more than this in the counted rounds, and the fit was none
 TRIES: Final = 6
 FIRST: Final = 0.22  # a guess
@@ -50,16 +51,16 @@ def fit(measured: Callable[[float], Row], target: float, guess: float = FIRST) -
             speed = min(speed, target / row.gbit_per_s * speed)
             continue
         points.append(Point(speed, row.gbit_per_s))
-        speed = fitted(points[-3:], target)
+        before, speed = speed, fitted(points[-RECENT:], target)
         if not SLOWEST <= speed <= FASTEST:
             break
-        if is_close(row.gbit_per_s, target, CLOSE):
+        if is_close(speed, before, CLOSE):
             return Fit(target, speed, tuple(points))
     raise AssertionFailed(
         f"no speed gives {target} Gbit/s on this machine now; it is too slow, or busy with something else"
     )
 
 
-def is_close(gbit_per_s: float, target: float, tolerance: float) -> bool:
-    """Whether it is the target within a share of it."""
-    return abs(gbit_per_s / target - 1) <= tolerance
+def is_close(value: float, target: float, tolerance: float) -> bool:
+    """Whether a value is the target within a share of it."""
+    return abs(value / target - 1) <= tolerance

@@ -42,6 +42,17 @@ def claims(fit: Fit, predictions: Sequence[Prediction]) -> dict[str, list[str]]:
     }
 
 
+def without_fit(chosen: str) -> dict[str, list[str]]:
+    """Of an experiment that fits and predicts nothing; chosen: the number that somebody has decided on."""
+    return {
+        "real": list(REAL),
+        "emulated": list(EMULATED),
+        "calibrated": [f"nothing; {chosen}"],
+        "predicted": [],
+        "not_modelled": list(NOT_MODELLED),
+    }
+
+
 def _sentence(said: Prediction) -> str:
     return (
         f"{said.mode}, {said.vms} VMs: {said.gbit_per_s:.2f} Gbit/s ({said.processors} processors, "

@@ -1,42 +1,31 @@
 """Figure 3 of the paper: VMs that only receive from a 10 GbE wire, without and with VMDq.
 
-In this order, on one running lab: the wire alone; the fit; c(mode), and with it the predictions, which are
-written down; the counted rounds, the modes by turns in ABBA order; the controls that need the result.
+On one running lab: the fit; c(mode), and with it the predictions, which are written down; the counted rounds,
+the modes by turns in ABBA order.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from vmdqemu.daemon.control import Document
-from vmdqemu.experiments import calibrate, controls, receive, rig
+from vmdqemu.experiments import calibrate, receive
 from vmdqemu.experiments import row as rows_of
 from vmdqemu.experiments.calibrate import Fit
 from vmdqemu.experiments.controls import Control
-from vmdqemu.experiments.interrupts import Interrupts
+from vmdqemu.experiments.further_controls import Point
+from vmdqemu.experiments.lab_files import Receivers
 from vmdqemu.experiments.predict import Prediction, predict
 from vmdqemu.experiments.rig import Rig, Say
 from vmdqemu.experiments.row import Row
 
+NAME: Final = "figure3"
 OFF: Final = "off"
 PAPER: Final = {("off", 4): 5.4, ("vmdq", 4): 9.3, ("vmq", 4): 9.3}  # Gbit/s, with an 82598 and Hyper-V
 CALIBRATED: Final = (OFF, 4)
 LINE: Final = 10_000  # Mbit/s
 TRIES: Final = 3  # for a row that the machine does not limit
 LEAST_RATIO: Final = 1.5  # vmq/off with 4 VMs, where a run is a test
-
-LAB: Final = """\
-name = "{name}"
-prefix = "{name}-"
-[host]
-processors = {vms}
-speed = {speed}
-[wire]
-address = "10.0.0.254/24"
-rate = {line}
-"""
-VM: Final = '[[vm]]\nname = "vm{number}"\naddress = "10.0.0.{number}/24"\n'
 
 
 class Plan(NamedTuple):
@@ -47,11 +36,12 @@ class Plan(NamedTuple):
     rounds: int
     seconds: int  # of a row, besides the one that is omitted
     least_ratio: float | None = None  # that the run must show
+    controls: bool = False  # the further ones too
 
 
 QUICK: Final = Plan((OFF, "vmq"), (4,), rounds=2, seconds=1, least_ratio=LEAST_RATIO)
-DEFAULT: Final = Plan((OFF, "vmq"), (4,), rounds=3, seconds=3)
-FULL: Final = Plan((OFF, "vmq"), (1, 2, 4, 8), rounds=5, seconds=3)
+DEFAULT: Final = Plan((OFF, "vmdq", "vmq"), (4,), rounds=3, seconds=3)
+FULL: Final = Plan((OFF, "vmdq", "vmq"), (1, 2, 4, 8), rounds=5, seconds=3)
 
 
 class Run(NamedTuple):
@@ -64,38 +54,19 @@ class Run(NamedTuple):
     predictions: tuple[Prediction, ...]
     rows: tuple[Row, ...] = ()
     controls: tuple[Control, ...] = ()
+    sensitivity: tuple[Point, ...] = ()  # C9
     law: Document | None = None
 
 
 Keep = Callable[[Run], None]  # writes down what is known by now
 
 
-def run(plan: Plan, out: Path, keep: Keep, say: Say, interrupts: Interrupts) -> Run:
-    """Measure. out: where lab files go. Raises VmdqemuError, AssertionFailed if nothing can be fitted."""
-    file = write_lab(out, "figure3", max(plan.vms))
-    say("building the lab")
-    with rig.running(file, interrupts) as lab:
-        say("C1: the wire without the adapter")
-        first = [controls.wire_only(write_lab(out, "figure3-c1", 4), lab, plan.seconds)]
-        found = _fit_and_count(plan, lab, keep, say)
-        say("controls")
-        first += _controls(found, lab)
-        law = lab.settled()["law"]
-        found = found._replace(controls=tuple(first), law=law)
-        say("taking the lab down")
-    keep(found)
-    return found
+def lab_of(plan: Plan) -> Receivers:
+    """As many VMs as it needs, and a processor for each."""
+    return Receivers(vms=max(plan.vms), processors=max(plan.vms), speed=calibrate.FIRST, rate=LINE)
 
 
-def write_lab(out: Path, name: str, vms: int) -> Path:
-    """The lab file, so that it can be looked at and built again."""
-    file = out / f"{name}.toml"
-    text = LAB.format(name=name, vms=vms, speed=calibrate.FIRST, line=LINE)
-    file.write_text(text + "".join(VM.format(number=number) for number in range(1, vms + 1)))
-    return file
-
-
-def _fit_and_count(plan: Plan, lab: Rig, keep: Keep, say: Say) -> Run:
+def measure(plan: Plan, lab: Rig, keep: Keep, say: Say) -> Run:
     """Fit, predict, count; once more if the machine has changed meanwhile."""
     guess = calibrate.FIRST
     for last in (False, True):
@@ -166,17 +137,3 @@ def has_drifted(rows: Sequence[Row]) -> bool:
     return bool(fitted_to) and not calibrate.is_close(
         rows_of.rate(fitted_to), PAPER[CALIBRATED], calibrate.DRIFT
     )
-
-
-def _controls(found: Run, lab: Rig) -> list[Control]:
-    """The starred ones that need the fit."""
-    sorting, seconds = found.plan.modes[-1], found.plan.seconds
-    off = rows_of.typical(rows_of.of(found.rows, *CALIBRATED))
-    lab.call("mode.set", mode=sorting)
-    collected = [
-        controls.one_processor(lab, sorting, off, seconds),
-    ]
-    lab.call("mode.set", mode=sorting)
-    collected.append(controls.machine_gate(lab, sorting, seconds))
-    collected.append(controls.limiter(lab, found.fit.speed / 2, seconds))
-    return sorted(collected)

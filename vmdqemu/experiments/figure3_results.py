@@ -7,9 +7,10 @@ from typing import NamedTuple
 from vmdqemu.experiments import gates, line, results
 from vmdqemu.experiments import row as rows_of
 from vmdqemu.experiments.claims import EMULATED, claims
-from vmdqemu.experiments.figure3 import CALIBRATED, LINE, OFF, PAPER, Run
+from vmdqemu.experiments.figure3 import CALIBRATED, LINE, NAME, OFF, PAPER, Run
 from vmdqemu.experiments.gates import Gate
-from vmdqemu.experiments.picture import Bars
+from vmdqemu.experiments.outcome import Outcome
+from vmdqemu.experiments.picture import Bars, Curves
 from vmdqemu.experiments.predict import Prediction
 from vmdqemu.experiments.results import Document
 from vmdqemu.experiments.row import Row
@@ -77,26 +78,39 @@ def gates_of(run: Run) -> list[Gate]:
     return [*found, gates.law(run.law["holds"])]
 
 
-def document(run: Run) -> Document:
+def conclude(run: Run) -> Outcome:
     """What is known by now: before the rounds the predictions, at the end everything."""
-    checks = gates_of(run)
-    return results.document("figure3", run.status, EMULATED, claims(run.fit, run.predictions)) | {
+    return Outcome(
+        experiment=NAME,
+        status=run.status,
+        emulated=EMULATED,
+        claims=claims(run.fit, run.predictions),
+        rows=[results.flat(row) for row in run.rows],
+        ratios=results.ratios(run.rows, OFF),
+        gates=gates_of(run),
+        law=run.law,
+        picture=_picture(run),
+        more=_more(run),
+    )
+
+
+def _more(run: Run) -> Document:
+    return {
         "plan": run.plan._asdict(),
         "calibration": {"mode": CALIBRATED[0], "vms": CALIBRATED[1], **run.fit._asdict()}
         | {"points": [point._asdict() for point in run.fit.points]},
         "predicted_at": run.predicted_at,
         "predictions": [said._asdict() for said in run.predictions],
-        "rows": [results.flat(row) for row in run.rows],
         "table": [entry._asdict() for entry in table(run)] if run.rows else [],
-        "ratios": results.ratios(run.rows, OFF),
         "controls": [control._asdict() for control in run.controls],
-        "gates": [gate._asdict() for gate in checks],
-        "void": any(not gate.holds for gate in checks),
-        "law": run.law,
+        "sensitivity": [
+            {"speed": point.speed, "off": point.off.gbit_per_s, point.sorted.mode: point.sorted.gbit_per_s}
+            for point in run.sensitivity
+        ],
     }
 
 
-def picture(run: Run) -> Bars:
+def _picture(run: Run) -> Bars:
     """Bars by the number of VMs, as the paper has them."""
     lines = table(run)
     modes = list(dict.fromkeys(entry.mode for entry in lines))
@@ -107,4 +121,21 @@ def picture(run: Run) -> Bars:
         bars={mode: [entry.measured for entry in lines if entry.mode == mode] for mode in modes},
         published={mode: [entry.paper for entry in lines if entry.mode == mode] for mode in modes},
         line=("what the wire carries", line.capacity(LINE, run.status["mtu"])),
+    )
+
+
+def sensitivity(run: Run) -> Curves | None:
+    """C9 as a picture: both modes over the speed, with the paper's points at the fitted one."""
+    if not run.sensitivity:
+        return None
+    published = [(run.fit.speed, PAPER[mode, CALIBRATED[1]]) for mode in (OFF, run.plan.modes[-1])]
+    return Curves(
+        title=f"{CALIBRATED[1]} VMs that receive: what the fitted number decides",
+        axes=("speed of a processor, of a CPU", "Gbit/s"),
+        places=[point.speed for point in run.sensitivity],
+        curves={
+            OFF: [point.off.gbit_per_s for point in run.sensitivity],
+            run.plan.modes[-1]: [point.sorted.gbit_per_s for point in run.sensitivity],
+        },
+        published=published,
     )

@@ -1,22 +1,25 @@
 """iperf3 and fping between two machines of a running lab, and what they measured."""
 
 import json
+import math
 import os
 import select
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_interface
 from statistics import median
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from netns import namespace
-from vmdqemu.config import EXT, LabConfig
+from vmdqemu.config import LabConfig
 from vmdqemu.errors import VmdqemuError
 from vmdqemu.experiments.rig import Rig
 
 PATIENCE: Final = 10.0  # seconds beyond what a measurement takes
+FIRST_PORT: Final = 5201  # of iperf3; each pair has its own, for several may have one target
 PING_PERIOD: Final = 0.01  # seconds
 
 
@@ -47,7 +50,13 @@ class RoundTrip(NamedTuple):
     sent: int
     received: int
     median_ms: float
+    p99_ms: float
     max_ms: float
+
+    @property
+    def lost(self) -> int:
+        """Echoes that did not come back."""
+        return self.sent - self.received
 
 
 class Flows:
@@ -66,20 +75,31 @@ class Flows:
 
 
 @contextmanager
-def flows(rig: Rig, pairs: Sequence[Pair], seconds: int, omitted: int = 0) -> Iterator[Flows]:
-    """Start iperf3 between all pairs at once; the first `omitted` seconds come before and do not count."""
+def flows(
+    rig: Rig,
+    pairs: Sequence[Pair],
+    seconds: int,
+    omitted: int = 0,
+    streams: int = 1,
+    segments: Mapping[Pair, int] = MappingProxyType({}),
+) -> Iterator[Flows]:
+    """Start iperf3 between all pairs at once; the first `omitted` seconds come before and do not count.
+
+    streams: TCP connections of each pair; segments: octets of each segment, where not as many as fit.
+    """
     with ExitStack() as running:
+        ports = {pair: str(FIRST_PORT + place) for place, pair in enumerate(pairs)}
         for pair in pairs:
-            server = start(running, rig.lab, pair.target, "iperf3", "-s", "-1", "--forceflush")
+            argv = ("iperf3", "-s", "-1", "-p", ports[pair], "--forceflush")
+            server = start(running, rig.lab, pair.target, *argv)
             with rig.interrupts.taken():
                 _until_listening(pair, server)
-        options = ("-t", str(seconds), "-O", str(omitted), "-i", "0", "-J")
-        clients = {
-            pair: start(
-                running, rig.lab, pair.source, "iperf3", "-c", address_of(rig.lab, pair.target), *options
-            )
-            for pair in pairs
-        }
+        options = ("-t", str(seconds), "-O", str(omitted), "-P", str(streams), "-i", "0", "-J")
+        clients = {}
+        for pair in pairs:
+            size = ("-M", str(segments[pair])) if pair in segments else ()
+            target = ("-c", address_of(rig.lab, pair.target), "-p", ports[pair])
+            clients[pair] = start(running, rig.lab, pair.source, "iperf3", *target, *options, *size)
         yield Flows(seconds + omitted, clients, rig)
 
 
@@ -100,9 +120,9 @@ def ping(rig: Rig, pair: Pair, seconds: float) -> RoundTrip:
 
 
 def address_of(lab: LabConfig, name: str) -> str:
-    """The first IPv4 address of a VM or of "ext"."""
-    port = lab.wire if name == EXT else next(vm for vm in lab.vms if vm.name == name)
-    addresses = map(ip_interface, port.addresses if port else ())
+    """The first IPv4 address of a VM or of an outside host."""
+    machine = next(machine for machine in lab.machines if machine.name == name)
+    addresses = map(ip_interface, machine.addresses)
     return next(str(address.ip) for address in addresses if address.version == 4)
 
 
@@ -127,7 +147,12 @@ def parse_fping(pair: Pair, report: str) -> RoundTrip:
     times = [float(answer) for answer in answers if answer != "-"]
     if not times:
         raise VmdqemuError(f"fping {pair}: no answer: {report.strip()}")
-    return RoundTrip(pair, len(answers), len(times), median(times), max(times))
+    return RoundTrip(pair, len(answers), len(times), median(times), percentile(times, 99), max(times))
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The smallest value that `percent` of them do not exceed (nearest rank)."""
+    return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]
 
 
 def start(running: ExitStack, lab: LabConfig, name: str, *argv: str) -> subprocess.Popen[str]:

@@ -35,7 +35,7 @@ class _Books(NamedTuple):
     wire_frames: int  # that came in
 
 
-def receive(rig: Rig, mode: str, vms: int, seconds: int) -> Row:
+def receive(rig: Rig, mode: str, vms: int, seconds: int, streams: int = 1) -> Row:
     """The lab's first VMs receive from ext for whole seconds; `mode` is what the lab's setting is called.
 
     Raises VmdqemuError if iperf3 fails or a worker dies.
@@ -46,7 +46,7 @@ def receive(rig: Rig, mode: str, vms: int, seconds: int) -> Row:
     pids = [worker["pid"] for worker in (nic, *served)]
     in_use = len(processors_of(rig, names))
     setting = _Setting(time.time(), mode, vms, in_use, served[0]["speed"], capacity(rig))
-    with measure.flows(rig, [Pair(EXT, name) for name in names], seconds, omitted=START) as flows:
+    with measure.flows(rig, [Pair(EXT, name) for name in names], seconds, START, streams) as flows:
         rig.wait(START + MARGIN)
         before = _books(rig, pids)
         rig.wait(seconds - 2 * MARGIN)

@@ -16,7 +16,9 @@ LAB_KEYS: Final = ("lab", "model", "mode", "mtu", "offloads", "wire", "vms")
 Document = dict[str, Any]
 
 
-def document(experiment: str, status: Document, emulated: Sequence[str], claims: Document) -> Document:
+def document(
+    experiment: str, status: Document, emulated: Sequence[str], claims: Mapping[str, Sequence[str]]
+) -> Document:
     """What every experiment's document begins with; status: the lab's."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -24,7 +26,7 @@ def document(experiment: str, status: Document, emulated: Sequence[str], claims:
         "machine": machine.describe(),
         "lab": {key: status[key] for key in LAB_KEYS},
         "emulated": list(emulated),
-        "claims": claims,
+        "claims": dict(claims),
     }
 
 

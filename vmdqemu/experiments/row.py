@@ -62,6 +62,11 @@ def limit(gbit_per_s: float, capacity: float, busy: Iterable[float], speed: floa
     return Limit.MACHINE
 
 
+def at_work(row: Row) -> int:
+    """Processors that had something to do."""
+    return sum(share > AT_WORK * row.speed for share in row.busy)
+
+
 def valid(rows: Iterable[Row]) -> list[Row]:
     """Those that the emulated lab limited."""
     return [row for row in rows if row.limit is not Limit.MACHINE]

@@ -1,0 +1,57 @@
+"""The commands of `experiment`: which plan each runs."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vmdqemu.cli import experiment, main
+from vmdqemu.experiments import fairness, figure3, latency, scaling
+
+
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What was called instead of measuring."""
+    calls: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(experiment, "figure3", lambda *call: calls.append(call))
+    monkeypatch.setattr(experiment, "experiment", lambda *call: calls.append(call))
+    return calls
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | str | None:
+    monkeypatch.setattr(sys, "argv", ["vmdqemu", "experiment", *arguments])
+    with pytest.raises(SystemExit) as raised:
+        main.main()
+    return raised.value.code
+
+
+@pytest.mark.parametrize(
+    ("options", "plan"),
+    [
+        ((), figure3.DEFAULT),
+        (("--quick",), figure3.QUICK),
+        (("--full",), figure3.FULL),
+        (("--full", "--controls"), figure3.FULL._replace(controls=True)),
+    ],
+)
+def test_figure3_has_three_lengths_and_its_controls(
+    options: tuple[str, ...],
+    plan: figure3.Plan,
+    ran: list[tuple[Any, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert ended(monkeypatch, "figure3", *options) == 0
+    assert ran == [(plan, Path("results/figure3"))]
+
+
+@pytest.mark.parametrize("module", [scaling, latency, fairness], ids=lambda module: module.NAME)
+def test_the_others_have_two(
+    module: Any, ran: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ended(monkeypatch, module.NAME, "--out", "there") == 0
+    assert ended(monkeypatch, module.NAME, "--quick") == 0
+    assert ran == [
+        (module, module.DEFAULT, Path("there")),
+        (module, module.QUICK, Path("results") / module.NAME),
+    ]

@@ -1,0 +1,59 @@
+"""The commands of `experiment`. What one does is imported when it is called."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vmdqemu.errors import UsageError
+
+app = typer.Typer(help="Measure, and doubt it.", no_args_is_help=True, rich_markup_mode=None)
+
+Quick = Annotated[bool, typer.Option("--quick", help="Shorter runs.", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")]
+
+
+@app.command("figure3")
+def figure3(
+    quick: Quick = False,
+    full: Annotated[bool, typer.Option("--full", help="1, 2, 4 and 8 VMs.", show_default=False)] = False,
+    controls: Annotated[
+        bool, typer.Option("--controls", help="Every control, not the starred alone.", show_default=False)
+    ] = False,
+    out: Out = Path("results/figure3"),
+) -> None:
+    """The paper's Figure 3: VMs that receive from a 10 GbE wire, without VMDq and with it."""
+    from vmdqemu.cli import experiment
+    from vmdqemu.experiments import figure3
+
+    if quick and full:
+        raise UsageError("--quick and --full do not fit together; give one")
+    plan = figure3.QUICK if quick else figure3.FULL if full else figure3.DEFAULT
+    experiment.figure3(plan._replace(controls=controls), out)
+
+
+@app.command("scaling")
+def scaling(quick: Quick = False, out: Out = Path("results/scaling")) -> None:
+    """One VM with more and more queues: native RSS, VMQ and VMMQ."""
+    from vmdqemu.cli import experiment
+    from vmdqemu.experiments import scaling
+
+    experiment.experiment(scaling, scaling.QUICK if quick else scaling.DEFAULT, out)
+
+
+@app.command("fairness")
+def fairness(quick: Quick = False, out: Out = Path("results/fairness")) -> None:
+    """VMs that share a slow wire to the outside: what the arbiter gives each."""
+    from vmdqemu.cli import experiment
+    from vmdqemu.experiments import fairness
+
+    experiment.experiment(fairness, fairness.QUICK if quick else fairness.DEFAULT, out)
+
+
+@app.command("latency")
+def latency(quick: Quick = False, out: Out = Path("results/latency")) -> None:
+    """The round trip to one VM while the others rest, and while they receive."""
+    from vmdqemu.cli import experiment
+    from vmdqemu.experiments import latency
+
+    experiment.experiment(latency, latency.QUICK if quick else latency.DEFAULT, out)
