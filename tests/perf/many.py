@@ -13,9 +13,9 @@ from netns import namespace
 from tests.perf.report import Table, say
 from tests.system.command import vmdqemu
 from tests.system.harness import eventually
-from vmdqemu.cli.stop import stop
 from vmdqemu.config_values import MOST_VMS
 from vmdqemu.daemon import control, runtime
+from vmdqemu.daemon.stop import stop
 
 LAB: Final = "many"
 TIMEOUT: Final = 5000  # ms
