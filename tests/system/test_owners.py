@@ -34,7 +34,7 @@ LAB = f"""
 ring = 8192
 [host]
 processors = {PROCESSORS}
-speed = 0.05
+speed = 0.1
 [wire]
 """ + "".join(f'[[vm]]\nname = "vm{n}"\nqueues = {1 + n % 2}\n' for n in range(1, VMS + 1))
 

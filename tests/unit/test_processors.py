@@ -1,5 +1,6 @@
 """Emulated processors: which one serves a queue, and how it is held to its share."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,3 +73,10 @@ def test_a_rest_earns_a_slice(share: float, debt: float) -> None:
     worth = min(SLICE_SECONDS, CREDIT_SECONDS * share)
     assert duty.pause(now=pause, cpu=debt + 0.99 * worth) == 0
     assert duty.pause(now=pause, cpu=debt + 1.01 * worth) > 0
+
+
+def test_what_is_excused_is_not_paid_for() -> None:
+    duty = DutyCycle(0.1, now=0.0, cpu=0.0)
+    duty.excuse(0.5)
+    assert duty.pause(now=0.0, cpu=0.5) == 0
+    assert duty.pause(now=0.0, cpu=0.501) > 0

@@ -72,6 +72,11 @@ class Service:
         self._duty = DutyCycle(speed, time.monotonic(), time.process_time()) if speed < 1 else None
         self._burst = max(1, int(BUDGET_FRAMES * speed))
 
+    def excuse(self, cpu: float) -> None:
+        """CPU seconds that went into doing as we were told: no work of an emulated processor."""
+        if self._duty is not None:
+            self._duty.excuse(cpu)
+
     def add_port(self, number: int, weight: int, rate: float | None) -> None:
         """Rings of this port may be started. Again changes nothing."""
         if number not in self._waiting:

@@ -23,6 +23,7 @@ import asyncio
 import os
 import socket
 import sys
+import time
 from typing import Any
 
 import uvloop
@@ -93,7 +94,9 @@ class Worker:
             self.stopped.set_result(None)
             return
         message, fds = received
+        before = time.process_time()
         self._verbs[message["do"]](message, fds)
+        self._service.excuse(time.process_time() - before)
         channel.send(self._control, {"is": "done", "number": message["number"]})
 
     def _take_rings(self, message: Message, fds: list[int]) -> None:

@@ -58,6 +58,10 @@ class DutyCycle:
         self._now = now
         self._cpu = cpu
 
+    def excuse(self, cpu: float) -> None:
+        """CPU seconds that were not the processor's work."""
+        self._cpu += cpu
+
     def pause(self, now: float, cpu: float) -> float:
         """Seconds that the processor has to rest before it has earned another slice; 0 if it may go on."""
         most = CREDIT_SECONDS * self._share
