@@ -54,11 +54,13 @@ from vmdqemu.nic.tunnel import VXLAN_PORT
 EXT = "ext"  # the far end of the wire: the outside host, or the switch that several hosts hang on
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
+    """Frozen; a key that is not known is an error."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class AdapterConfig(_Table):
+class AdapterConfig(Table):
     """The emulated adapter; `ring`: descriptors of each receive queue; `vxlan_port`: of inner headers."""
 
     model: Model = "ideal"
@@ -74,7 +76,7 @@ class AdapterConfig(_Table):
     moderation: Moderation = "off"
 
 
-class HostConfig(_Table):
+class HostConfig(Table):
     """The management OS: `processors` serve the adapter's RX queues, each as fast as `speed` of a CPU.
 
     `release` is whose rules hold; without one everything is allowed.
@@ -86,7 +88,7 @@ class HostConfig(_Table):
     below_ten_gig_vmq: Flag = False
 
 
-class PortConfig(_Table):
+class PortConfig(Table):
     """What a VM and an outside host have in common: a MAC address (6 octets), IP addresses, a VLAN."""
 
     mac: Mac = b""  # `parse` fills it
@@ -140,13 +142,7 @@ VmTables = Annotated[
 ]
 
 
-class AddedVms(_Table):
-    """VMs for a lab that runs."""
-
-    vms: VmTables
-
-
-class LabConfig(_Table):
+class LabConfig(Table):
     """A lab: one adapter, its VMs, and the wire to the outside hosts if there is one."""
 
     name: LabName = ""  # `parse` fills it
@@ -203,7 +199,6 @@ TABLES: dict[str, type[BaseModel]] = {
     "wire.host": OutsideConfig,
     "vm": VmConfig,
 }
-ADDED_TABLES: dict[str, type[BaseModel]] = {"": AddedVms, "vm": VmConfig}
 
 
 def load(path: Path, changes: Iterable[str] = ()) -> LabConfig:
@@ -220,7 +215,7 @@ def load(path: Path, changes: Iterable[str] = ()) -> LabConfig:
 
 def parse(text: str, name: str, changes: Iterable[str] = ()) -> LabConfig:
     """Check a lab file's text; `name` is the lab's unless the text has a `name` key. Raises LabFileError."""
-    document = _read_toml(text)
+    document = read_toml(text)
     for change in changes:
         set_key(document, change)
     document.setdefault("name", name)
@@ -232,32 +227,6 @@ def parse(text: str, name: str, changes: Iterable[str] = ()) -> LabConfig:
     if lab is None or problems:
         raise LabFileError(in_file_order(problems, document))
     return lab
-
-
-def add_vms(lab: LabConfig, text: str) -> tuple[LabConfig, tuple[VmConfig, ...]]:
-    """A running lab with the [[vm]] tables of a text, and these VMs alone.
-
-    Raises LabFileError: paths are those of the text, the lab's own VMs go by their names.
-    """
-    document = _read_toml(text)
-    try:
-        added = AddedVms.model_validate(document).vms
-    except ValidationError as error:
-        raise LabFileError(in_file_order(from_validation(error, ADDED_TABLES), document)) from None
-    added = tuple(_with_mac(vm, lab.name, vm.name) for vm in added)
-    whole = lab.model_copy(update={"vms": (*lab.vms, *added)})
-    problems = list(
-        conflicts(
-            whole,
-            {("vm", index): vm for index, vm in enumerate(added)},
-            running={(vm.name,): vm for vm in lab.vms},
-        )
-    )
-    if len(whole.vms) > MOST_VMS:
-        problems.append(Problem(("vm",), f"a lab has at most {MOST_VMS} VMs; {len(lab.vms)} run already"))
-    if problems:
-        raise LabFileError(in_file_order(problems, document))
-    return whole, added
 
 
 def json_schema() -> dict[str, Any]:
@@ -288,7 +257,8 @@ def read_text(path: Path) -> str:
         raise LabFileError([f"octet {error.start} is not UTF-8; save the file as UTF-8"]) from None
 
 
-def _read_toml(text: str) -> dict[str, Any]:
+def read_toml(text: str) -> dict[str, Any]:
+    """A text's tables. Raises LabFileError."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -306,11 +276,11 @@ def _check(document: dict[str, Any]) -> tuple[LabConfig | None, list[Problem]]:
 
 
 def _with_macs(lab: LabConfig) -> LabConfig:
-    vms = tuple(_with_mac(vm, lab.name, vm.name) for vm in lab.vms)
+    vms = tuple(with_mac(vm, lab.name, vm.name) for vm in lab.vms)
     wire = lab.wire
     if wire is not None:
-        hosts = tuple(_with_mac(host, lab.name, host.name) for host in wire.hosts)
-        wire = wire.model_copy(update={"hosts": hosts}) if hosts else _with_mac(wire, lab.name, EXT)
+        hosts = tuple(with_mac(host, lab.name, host.name) for host in wire.hosts)
+        wire = wire.model_copy(update={"hosts": hosts}) if hosts else with_mac(wire, lab.name, EXT)
     return lab.model_copy(update={"vms": vms, "wire": wire})
 
 
@@ -324,7 +294,8 @@ def _with_mode(lab: LabConfig) -> LabConfig:
     return lab.model_copy(update={"adapter": lab.adapter.model_copy(update={"mode": mode.name})})
 
 
-def _with_mac(port: Port, lab: str, name: str) -> Port:
+def with_mac(port: Port, lab: str, name: str) -> Port:
+    """A port that has a MAC address: its own, or one derived from the names."""
     return port if port.mac else port.model_copy(update={"mac": derive_mac(lab, name)})
 
 

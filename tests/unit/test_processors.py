@@ -1,6 +1,5 @@
 """Emulated processors: which one serves a queue, and how it is held to its share."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 

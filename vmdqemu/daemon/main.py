@@ -84,7 +84,6 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
     """The verbs of the control socket."""
 
     changer, observers = Changer(supervisor), Observers(supervisor)
-    vms = Vms(supervisor, changer)
 
     async def set_mode(params: control.Document) -> control.Document:
         await changer.set_mode(_text(params, "mode"))
@@ -101,14 +100,6 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
     async def observe(params: control.Document) -> control.Document:
         return await observers.observe(_whole(params, "snaplen"))
 
-    async def add_vms(params: control.Document) -> control.Document:
-        await vms.add(_text(params, "tables"))
-        return reports.vms(supervisor)
-
-    async def remove_vm(params: control.Document) -> control.Document:
-        await vms.remove(_text(params, "vm"))
-        return reports.vms(supervisor)
-
     async def set_speed(params: control.Document) -> control.Document:
         await supervisor.set_speed(_speed(params))
         return reports.processors(supervisor)
@@ -122,9 +113,6 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
         "vport.list": lambda _: reports.vports(supervisor),
         "queue.list": lambda _: reports.queues(supervisor),
         "stats": lambda _: reports.stats(supervisor),
-        "vm.list": lambda _: reports.vms(supervisor),
-        "vm.add": add_vms,
-        "vm.remove": remove_vm,
         "mode.set": set_mode,
         "queue.set": set_queue,
         "observe": observe,
@@ -132,8 +120,21 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
         "processor.list": lambda _: reports.processors(supervisor),
         "processor.set": set_speed,
         "stop": stop,
+        **_vm_methods(supervisor, Vms(supervisor, changer)),
         **_filter_methods(supervisor, Filters(supervisor.plant, changer)),
     }
+
+
+def _vm_methods(supervisor: Supervisor, vms: Vms) -> dict[str, control.Method]:
+    async def add(params: control.Document) -> control.Document:
+        await vms.add(_text(params, "tables"))
+        return reports.vms(supervisor)
+
+    async def remove(params: control.Document) -> control.Document:
+        await vms.remove(_text(params, "vm"))
+        return reports.vms(supervisor)
+
+    return {"vm.list": lambda _: reports.vms(supervisor), "vm.add": add, "vm.remove": remove}
 
 
 def _filter_methods(supervisor: Supervisor, filters: Filters) -> dict[str, control.Method]:

@@ -8,9 +8,9 @@ it, and no frame of its own stays in a ring that is given on.
 import asyncio
 
 from netns import namespace
-from vmdqemu import config as lab_file
 from vmdqemu.config import LabConfig, VmConfig
 from vmdqemu.config_adapter import connect
+from vmdqemu.config_vms import add_vms
 from vmdqemu.daemon import plant as plants
 from vmdqemu.daemon import runtime
 from vmdqemu.daemon.change import Changer, agreed
@@ -34,7 +34,7 @@ class Vms:
         """
         async with self._changer.busy:
             plant, supervisor = self._plant, self._supervisor
-            config, vms = lab_file.add_vms(plant.config, text)
+            config, vms = add_vms(plant.config, text)
             adapter, numbers = connect(plant.adapter, vms)
             runtime.refuse_taken(config.namespace(vm) for vm in vms)
             runtime.rewrite(config.name, plants.namespaces(config))
