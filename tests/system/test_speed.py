@@ -66,7 +66,7 @@ def test_a_running_lab_gets_faster_processors(tmp_path: Path) -> None:
 def test_a_speed_that_no_processor_can_have_is_refused(tmp_path: Path) -> None:
     with running(LAB.format(speed=0.05, rate=10_000), tmp_path) as lab:
         done = vmdqemu("processor", "set", "--speed", "1.5", "--lab", lab.config.name)
-        assert refused(done, 1) == "speed: 1.5 is not a share of a CPU; use 0.01 to 1\n"
+        assert refused(done, 2) == "speed: 1.5 is not a share of a CPU; use 0.01 to 1\n"
 
 
 def test_the_wire_carries_what_a_cable_would(tmp_path: Path) -> None:
