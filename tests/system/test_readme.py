@@ -33,8 +33,9 @@ def test_the_two_commands_are_there() -> None:
 
 def test_the_demo_prints_its_table_and_leaves_nothing() -> None:
     before = residue()
-    shown = _run("scripts/demo --quick")
-    assert "Gbit/s" in shown
+    shown = _run("scripts/demo --quick || (($? == 6))")  # 6: Figure 3 is void on a machine that is busy
+    assert "law holds: yes" in shown
+    assert "paper" in shown
     eventually(lambda: residue() == before, "nothing is left")
 
 

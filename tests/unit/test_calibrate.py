@@ -48,13 +48,17 @@ def test_a_speed_that_no_processor_can_have_is_no_fit(gbit_per_cpu: float) -> No
         fit(machine(gbit_per_cpu), TARGET)
 
 
-def test_a_machine_without_rest_is_given_up() -> None:
+def test_a_restless_machine_gets_the_middle_of_its_last_rows() -> None:
     tried: list[float] = []
 
     def restless(speed: float) -> Row:
         tried.append(speed)
-        return row(gbit_per_s=3.0 if len(tried) % 2 else 8.0, speed=speed)
+        return row(gbit_per_s=(20.0 if len(tried) % 2 else 30.0) * speed, speed=speed)
 
-    with pytest.raises(AssertionFailed, match="busy with something else"):
-        fit(restless, TARGET)
+    assert fit(restless, TARGET).speed == pytest.approx(TARGET / 30.0)
     assert len(tried) == TRIES
+
+
+def test_a_machine_that_is_always_the_limit_is_given_up() -> None:
+    with pytest.raises(AssertionFailed, match="busy with something else"):
+        fit(lambda speed: row(gbit_per_s=2.0, speed=speed, limit=Limit.MACHINE), TARGET)

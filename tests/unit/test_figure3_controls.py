@@ -39,9 +39,7 @@ def _answer(name: str) -> Control:
 def test_the_starred_ones_need_the_fit_and_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(controls, "limiter", lambda _, speed, __: Control("C2", "", f"{speed}", True))
     monkeypatch.setattr(controls, "machine_gate", lambda *_: _answer("C3"))
-    monkeypatch.setattr(
-        controls, "one_processor", lambda _, mode, off, __: Control("C5", mode, off.mode, None)
-    )
+    monkeypatch.setattr(controls, "one_processor", lambda _, mode, base, *__: Control("C5", mode, base, None))
     two, three, five = figure3_controls.starred(run(), LAB)
     assert (two.name, two.answer) == ("C2", "0.125")
     assert three.name == "C3"

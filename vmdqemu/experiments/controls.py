@@ -14,7 +14,7 @@ from vmdqemu.errors import VmdqemuError
 from vmdqemu.experiments import measure, receive, row
 from vmdqemu.experiments.measure import Pair
 from vmdqemu.experiments.rig import Rig
-from vmdqemu.experiments.row import Limit, Row
+from vmdqemu.experiments.row import Limit
 from vmdqemu.experiments.wire_only import READY
 
 WIRE_AT_LEAST: Final = 9.30 / 9.415  # of what the wire carries; the rest is the machine's
@@ -93,15 +93,18 @@ def machine_gate(rig: Rig, mode: str, seconds: int) -> Control:
     return Control("C3", question, answer, starved.limit is Limit.MACHINE)
 
 
-def one_processor(rig: Rig, mode: str, off: Row, seconds: int) -> Control:
-    """C5: what sorting saves by itself, without a second processor: all queues on one."""
+def one_processor(rig: Rig, mode: str, base: str, vms: int, seconds: int) -> Control:
+    """C5: what sorting saves by itself, without a second processor: all queues on one, against `base`."""
+    rig.call("mode.set", mode=base)
+    off = receive.receive(rig, base, vms, seconds)
+    rig.call("mode.set", mode=mode)
     for queue in rig.call("queue.list")["queues"]:
         rig.call("queue.set", queue=queue["QueueID"], processor=0)
-    found = receive.receive(rig, mode, off.vms, seconds)
+    found = receive.receive(rig, mode, vms, seconds)
     saved = 1 - found.ns_per_frame / off.ns_per_frame
     verdict = "a saving" if saved > row.NOISE else "no saving that stands out"
     answer = (
-        f"{found.gbit_per_s:.2f} Gbit/s, {found.ns_per_frame:.0f} ns a frame; off: {off.gbit_per_s:.2f}, "
+        f"{found.gbit_per_s:.2f} Gbit/s, {found.ns_per_frame:.0f} ns a frame; {base}: {off.gbit_per_s:.2f}, "
         f"{off.ns_per_frame:.0f}: {verdict} ({saved:+.0%})"
     )
-    return Control("C5", f"{mode} with all queues on one processor, against off", answer, None)
+    return Control("C5", f"{mode} with all queues on one processor, against {base}", answer, None)

@@ -24,8 +24,7 @@ def starred(run: Run, lab: Rig) -> list[Control]:
     bench = _bench(run, lab)
     mode = bench.sorted.mode
     lab.call("processor.set", speed=bench.speed)
-    lab.call("mode.set", mode=mode)
-    one = controls.one_processor(lab, mode, bench.off, bench.seconds)
+    one = controls.one_processor(lab, mode, bench.off.mode, bench.vms, bench.seconds)
     lab.call("mode.set", mode=mode)  # and every queue is on its own processor again
     gate = controls.machine_gate(lab, mode, bench.seconds)
     return [controls.limiter(lab, bench.speed / 2, bench.seconds), gate, one]

@@ -41,7 +41,8 @@ def draw(file: Path, what: Bars) -> list[Path]:
         centers = [group + (place + 0.5) * width - 0.4 for group in range(len(what.groups))]
         heights = [value or 0.0 for value in values]
         drawn = plot.bar(centers, heights, width * 0.92, label=name, color=PALETTE[place % len(PALETTE)])
-        plot.bar_label(drawn, ["" if value is None else f"{value:.2f}" for value in values], fontsize=8)
+        shown = ["" if value is None else f"{value:.2f}" for value in values]
+        plot.bar_label(drawn, shown, label_type="center", fontsize=8)
         for center, value in zip(centers, what.published.get(name, ()), strict=False):
             if value is not None:
                 plot.plot(center, value, **PUBLISHED)
@@ -78,7 +79,7 @@ def _save(file: Path, figure: Any, plot: Any, title: str, axes: tuple[str, str])
     from matplotlib import pyplot
 
     plot.set(title=title, xlabel=axes[0], ylabel=axes[1])
-    plot.legend(loc="lower right", fontsize=8)
+    plot.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncol=4, fontsize=8, frameon=False)
     files = [file.with_suffix(ending) for ending in METADATA]
     for each in files:
         figure.savefig(each, dpi=DPI, bbox_inches="tight", metadata=METADATA[each.suffix])
