@@ -67,7 +67,7 @@ class AdapterConfig(Table):
     mode: Mode = "off"
     offloads: Flag = True
     ring: Ring = 4096
-    arbiter: Arbiter = "deficit"
+    arbiter: Arbiter = None
     local_switch: Flag = False
     sorter: Sorter = "kernel"
     vxlan_port: UdpPort = VXLAN_PORT
@@ -121,12 +121,16 @@ class WireConfig(PortConfig):
 
 
 class VmConfig(PortConfig):
-    """A VM: `vlan` is its port VLAN, `queues` its channels, `rate` its transmit limit in Mbit/s if any."""
+    """A VM: `vlan` is its port VLAN, `queues` its channels, `rate` its transmit limit in Mbit/s if any.
+
+    strict: its frames leave before those of VMs that are not.
+    """
 
     name: MachineName
     queues: Queues = 1
     weight: Weight = 1
     rate: Rate = None
+    strict: Flag = False
     spoof_check: Flag = True
 
 

@@ -10,6 +10,7 @@ from vmdqemu.nic import moderation
 from vmdqemu.nic.adapter import Adapter, Status
 from vmdqemu.nic.models import MODELS
 from vmdqemu.nic.modes import MODES
+from vmdqemu.nic.share import Share
 
 _REFUSALS = {
     Status.RESOURCES: "more than the model {} can hold",
@@ -23,6 +24,7 @@ def describe(config: LabConfig) -> Adapter:
     Raises LabFileError where the model refuses one.
     """
     release = RELEASES.get(config.host.release or "")
+    problems = []
     adapter = Adapter(
         model=MODELS[config.adapter.model],
         mode=MODES[config.adapter.mode],
@@ -34,7 +36,10 @@ def describe(config: LabConfig) -> Adapter:
         lookahead=config.adapter.lookahead,
         default_queue_pairs=config.host.processors,
     )
-    problems = []
+    try:
+        adapter = adapter._replace(arbiter=adapter.model.arbiter.choose(config.adapter.arbiter))
+    except ValueError as error:
+        problems.append(f"adapter.arbiter: {error}")
     asked = control.apply(adapter, control.SetModeration(None, moderation.read(config.adapter.moderation)))
     adapter = asked.adapter
     if asked.status is not Status.SUCCESS:
@@ -65,6 +70,17 @@ def connect(adapter: Adapter, vms: Sequence[VmConfig]) -> tuple[Adapter, tuple[i
             reason = _REFUSALS[made.status].format(adapter.model.name)
             problems.append(f"vm[{index}]: {made.status}: {reason}")
         adapter = made.adapter
+        try:
+            adapter = _share(adapter, numbers[-1], vm)
+        except ValueError as error:
+            problems.append(f"vm[{index}]: {error}")
     if problems:
         raise LabFileError(problems)
     return adapter, tuple(numbers)
+
+
+def _share(adapter: Adapter, number: int, vm: VmConfig) -> Adapter:
+    """The adapter with a VM's share of the transmitter. Raises ValueError where the model has none such."""
+    share = Share(vm.weight, vm.rate, vm.strict)
+    adapter.model.arbiter.settle(share)
+    return control.apply(adapter, control.SetShare(number, share)).adapter

@@ -129,7 +129,10 @@ Release = Annotated[
     Field(description='"2008r2", "2012r2", "2016" or "2019"'),
 ]
 Sorter = Annotated[Literal["kernel", "software"], Field(description='"kernel" or "software"')]
-Arbiter = Annotated[Literal["deficit", "round-robin"], Field(description='"deficit" or "round-robin"')]
+Arbiter = Annotated[
+    Literal["deficit", "round-robin", "weighted"] | None,
+    Field(description='"deficit", "round-robin" or "weighted" (unless given, the chip\'s own)'),
+]
 
 Moderation = Annotated[
     int | str,

@@ -14,6 +14,7 @@ from vmdqemu.datapath.edges import Edges
 from vmdqemu.datapath.recorder import MEMORY_OCTETS
 from vmdqemu.datapath.timer import Timer
 from vmdqemu.datapath.worker import Worker
+from vmdqemu.nic.share import Share
 from vmdqemu.nic.tables import to_json
 
 VMS = 3
@@ -53,7 +54,7 @@ class Rig:
         return number
 
     def serve(
-        self, rates: dict[int, float | None] | None = None, speed: float = 1.0, line: float | None = None
+        self, shares: dict[int, Share] | None = None, speed: float = 1.0, line: float | None = None
     ) -> int:
         """Give it its role, tables and rings; the number of the last message."""
         self.tell(
@@ -66,12 +67,12 @@ class Rig:
             speed=speed,
         )
         self.tell("tables", tables=to_json(tables(*[Vm()] * VMS)), placement=[])
-        return self.start(self.rings, rates)
+        return self.start(self.rings, shares)
 
-    def start(self, rings: list[tuple[int, int]], rates: dict[int, float | None] | None = None) -> int:
+    def start(self, rings: list[tuple[int, int]], shares: dict[int, Share] | None = None) -> int:
         """Have rings read; the number of the message."""
-        ports = [{"port": port, "weight": 1, "rate": (rates or {}).get(port)} for port, _ in rings]
-        return self.tell("start", rings=rings, ports=ports)
+        terms = [(port, (shares or {}).get(port, Share())) for port, _ in rings]
+        return self.tell("start", rings=rings, shares=terms)
 
     async def done(self, number: int) -> None:
         """Wait until a message was carried out."""

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.transmitter import BACKLOG, KINDS, Ring, Transmitter
-from vmdqemu.nic.arbiter import BUDGET_FRAMES, NO_LIMIT, QUANTUM_OCTETS, Arbiter, Discipline, Turn
+from vmdqemu.nic.arbiter import Arbiter, Turn
+from vmdqemu.nic.disciplines import BUDGET_FRAMES, QUANTUM_OCTETS, Discipline
+from vmdqemu.nic.rate_limit import NO_LIMIT
 
 DEFICIT, ROUND_ROBIN = Discipline.DEFICIT, Discipline.ROUND_ROBIN
 KIND = st.sampled_from(sorted(KINDS))
@@ -224,8 +226,8 @@ def test_a_port_that_is_removed_gets_no_turn_and_its_number_begins_anew(
     discipline: Discipline, rate: float | None
 ) -> None:
     arbiter = Arbiter(discipline)
-    arbiter.add(1, rate=rate)
-    arbiter.add(2)
+    arbiter.put(1, rate=rate)
+    arbiter.put(2)
     arbiter.ready(1)
     turn = arbiter.next(0.0)
     assert turn is not None
@@ -239,6 +241,6 @@ def test_a_port_that_is_removed_gets_no_turn_and_its_number_begins_anew(
     assert turn.port == 2
     arbiter.spent(1, 60, empty=True)
     assert (arbiter.next(1e9), arbiter.wakes_at()) == (None, None)
-    arbiter.add(1)
+    arbiter.put(1)
     arbiter.ready(1)
     assert arbiter.next(0.0) == Turn(1, BUDGET_FRAMES, NO_LIMIT)

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.transmitter import BACKLOG, KINDS, TEN_GBIT, Transmitter
-from vmdqemu.nic.arbiter import BUCKET_SECONDS, BUDGET_FRAMES, NO_LIMIT, SURPRISE_OCTETS, Discipline, Turn
+from vmdqemu.nic.arbiter import SURPRISE_OCTETS, Turn
+from vmdqemu.nic.disciplines import BUDGET_FRAMES, Discipline
+from vmdqemu.nic.rate_limit import BUCKET_SECONDS, NO_LIMIT
 
 RATE = 100e6 / 8  # of the wire, octets a second
 DEFICIT, ROUND_ROBIN = Discipline.DEFICIT, Discipline.ROUND_ROBIN

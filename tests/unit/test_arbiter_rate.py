@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.transmitter import KINDS, TEN_GBIT, Ring, Transmitter
-from vmdqemu.nic.arbiter import BUCKET_SECONDS, BUDGET_FRAMES, WIRE_OVERHEAD, Discipline
+from vmdqemu.nic.arbiter import WIRE_OVERHEAD
+from vmdqemu.nic.disciplines import BUDGET_FRAMES, Discipline
+from vmdqemu.nic.rate_limit import BUCKET_SECONDS
 
 MBIT = 1e6 / 8
 LATE = pytest.mark.parametrize("late", [0.0, 0.004], ids=["on time", "late"])

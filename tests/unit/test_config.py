@@ -33,11 +33,11 @@ def test_a_vm_with_a_name_is_enough_and_the_rest_has_defaults() -> None:
     lab = config.parse('[[vm]]\nname = "vm1"', "tiny")
     assert (lab.name, lab.prefix, lab.mtu, lab.wire) == ("tiny", "", 1500, None)
     assert lab.adapter == config.AdapterConfig(
-        model="ideal", mode="off", offloads=True, ring=4096, arbiter="deficit", local_switch=False
+        model="ideal", mode="off", offloads=True, ring=4096, arbiter=None, local_switch=False
     )
     (vm,) = lab.vms
     assert (vm.name, vm.addresses, vm.vlan) == ("vm1", (), None)
-    assert (vm.queues, vm.weight, vm.rate, vm.spoof_check) == (1, 1, None, True)
+    assert (vm.queues, vm.weight, vm.rate, vm.strict, vm.spoof_check) == (1, 1, None, False, True)
 
 
 def test_every_key_of_the_file_reaches_its_value() -> None:

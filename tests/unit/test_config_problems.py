@@ -69,7 +69,11 @@ TOP = [
         'adapter.moderation: "fast" is no interrupt moderation; '
         "use whole microseconds or one of off, low, medium, high, adaptive",
     ),
-    ('adapter.arbiter = "rr"', 'adapter.arbiter: "rr" is unknown; use "deficit" or "round-robin"'),
+    (
+        'adapter.arbiter = "rr"',
+        'adapter.arbiter: "rr" is unknown; use "deficit", "round-robin" or "weighted"'
+        " (unless given, the chip's own)",
+    ),
     ('adapter.offloads = "yes"', 'adapter.offloads: "yes" is not true or false; use true or false'),
     ("adapter.local_switch = 1", "adapter.local_switch: 1 is not true or false; use true or false"),
     ("wire.vlan = 4095", f"wire.vlan: 4095 is too large; {VLAN}"),
@@ -102,7 +106,7 @@ VM = [
     (
         "vlam = 1",
         'vm[1].vlam: unknown key; did you mean "vlan"? '
-        "known keys: mac, address, vlan, name, queues, weight, rate, spoof_check",
+        "known keys: mac, address, vlan, name, queues, weight, rate, strict, spoof_check",
     ),
     ("mac = 5", 'vm[1].mac: 5 is not text; use a MAC address such as "02:00:00:00:00:01"'),
     ('mac = "02:00"', f'vm[1].mac: "02:00" is not a MAC address; {MAC}'),

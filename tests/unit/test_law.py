@@ -8,8 +8,8 @@ from vmdqemu.daemon import law
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.shm import RING_OFFSET, Counters
-from vmdqemu.nic.arbiter import BUDGET_FRAMES
 from vmdqemu.nic.counters import Check, DropReason, RingCounter
+from vmdqemu.nic.disciplines import BUDGET_FRAMES
 
 LAB = 'vm = [{ name = "vm1" }, { name = "vm2", queues = 2 }]'
 VM1, VM2 = 1, 2

@@ -5,7 +5,8 @@ import select
 
 from tests.unit.pumping import drain
 from tests.unit.serving import Rig, numbered
-from vmdqemu.datapath.service import READS
+from vmdqemu.datapath.service import OCTETS_A_MBIT, READS
+from vmdqemu.nic.share import Share
 
 OUTSIDE = 99  # nobody here has that address
 
@@ -43,7 +44,7 @@ def test_a_port_held_by_its_rate_comes_back_by_itself(loop: asyncio.AbstractEven
     async def scenario() -> None:
         for number in range(3):
             rig.vms[1].send(numbered(number, size=1000))
-        rig.serve({1: rate})
+        rig.serve({1: Share(rate=rate / OCTETS_A_MBIT)})
         await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == 3)
 
     loop.run_until_complete(scenario())
@@ -54,7 +55,7 @@ def test_a_port_held_by_its_rate_holds_up_nobody_else(loop: asyncio.AbstractEven
     count = 3 * READS + 1
 
     async def scenario() -> None:
-        rig.serve({1: 100.0})
+        rig.serve({1: Share(rate=100 / OCTETS_A_MBIT)})
         for number in range(3):
             rig.vms[1].send(numbered(number, size=1000))
         await rig.until(lambda: rig.counters.ring(1, 0)["reads"])  # held for 9 s
@@ -64,6 +65,27 @@ def test_a_port_held_by_its_rate_holds_up_nobody_else(loop: asyncio.AbstractEven
 
     loop.run_until_complete(scenario())
     assert rig.counters.ring(1, 0)["reads"] < 3
+
+
+def test_a_strict_ports_frame_is_the_next_whenever_it_comes(
+    loop: asyncio.AbstractEventLoop, rig: Rig
+) -> None:
+    """Not the next after a burst, and not after what the loop does between two looks at its events."""
+    count = 3 * READS
+
+    async def scenario() -> None:
+        for number in range(count):
+            rig.vms[1].send(numbered(number, destination=3))
+        rig.serve({2: Share(strict=True)})
+        before = await rig.until(lambda: rig.counters.ring(1, 0)["reads"])
+        assert before < count
+        rig.vms[2].send(numbered(count, source=2, destination=3))
+        await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == count)
+        received = drain(rig.vms[3])
+        assert received.index(numbered(count, source=2, destination=3)) == before
+        assert len(received) == count + 1
+
+    loop.run_until_complete(scenario())
 
 
 def test_a_port_that_waits_for_the_line_comes_back_by_itself(

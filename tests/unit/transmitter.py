@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vmdqemu.nic.arbiter import WIRE_OVERHEAD, Arbiter, Discipline, Turn
+from vmdqemu.nic.arbiter import WIRE_OVERHEAD, Arbiter, Turn
+from vmdqemu.nic.disciplines import Discipline
 
 TEN_GBIT = 10e9 / 8  # octets a second
 BACKLOG = 10**9
@@ -62,12 +63,13 @@ class Transmitter:
         weight: int = 1,
         rate: float | None = None,
         outbound: bool = False,
+        strict: bool = False,
     ) -> Ring:
         """A port, numbered from 1."""
         port, ring = len(self.rings) + 1, KINDS[kind](0)
         ring.outbound = outbound
         self.rings[port] = ring
-        self.arbiter.add(port, weight, rate)
+        self.arbiter.put(port, weight, rate, strict=strict)
         if waiting:
             self.refill(port, waiting)
         return ring

@@ -14,8 +14,8 @@ from netns.namespace import NamespaceMissing
 from vmdqemu.daemon.plant import Plant, Port
 from vmdqemu.datapath.shm import Counters, Row
 from vmdqemu.datapath.uplink import WIRE
-from vmdqemu.nic.arbiter import BUDGET_FRAMES
 from vmdqemu.nic.counters import Check, DropReason
+from vmdqemu.nic.disciplines import BUDGET_FRAMES
 
 
 class PortBooks(NamedTuple):

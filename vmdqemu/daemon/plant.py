@@ -38,8 +38,6 @@ class Port:
     ifname: str
     tap: Tap
     arena: int | None = None  # file descriptor of the VM's memory
-    weight: int = 1
-    rate: float | None = None  # wire octets a second
 
     @property
     def rings(self) -> tuple[RingName, ...]:
@@ -150,7 +148,7 @@ def build_vm(number: int, vm: VmConfig, config: LabConfig, lab: Lab) -> Port:
     links.up(ns, GUEST_LINK, mtu=config.mtu)
     for address in vm.addresses:
         links.add_address(ns, GUEST_LINK, address)
-    return Port(number, vm.name, ns, GUEST_LINK, device, memory, vm.weight, _octets_a_second(vm.rate))
+    return Port(number, vm.name, ns, GUEST_LINK, device, memory)
 
 
 def _octets_a_second(mbit: float | None) -> float | None:

@@ -19,6 +19,8 @@ from vmdqemu.daemon.workers import WorkerProcess
 from vmdqemu.datapath import channel, shm
 from vmdqemu.errors import VmdqemuError
 from vmdqemu.nic import tables as nic_tables
+from vmdqemu.nic.disciplines import Discipline
+from vmdqemu.nic.share import Share
 
 EVENTS: Final = 1000  # kept
 SHORT_LIFE: Final = 1.0  # seconds: a worker that dies sooner is replaced no faster than this
@@ -108,7 +110,12 @@ class Supervisor:
     async def read(self, role: Role, rings: tuple[RingName, ...]) -> None:
         """Have a role read these rings too. A worker that dies meanwhile leaves that to its successor."""
         role.rings = (*role.rings, *rings)
-        await self._tell(role, "start", rings=rings, ports=_accounts(self.plant, rings))
+        await self._tell(role, "start", rings=rings, shares=_shares(self.plant, rings))
+
+    async def share(self, port: int) -> None:
+        """Have a port's rings served on the adapter's terms of now."""
+        shares = _shares(self.plant, ((port, 0),))
+        await self._tell(self.transmitter, "share", shares=shares)
 
     async def stop_reading(self, role: Role, rings: tuple[RingName, ...]) -> None:
         """Have a role read no more of these rings; what waits in them stays there."""
@@ -242,7 +249,7 @@ class Supervisor:
             worker=role.block,
             processor=role.processor,
             layout=self.plant.layout._asdict(),
-            arbiter=self.plant.config.adapter.arbiter,
+            arbiter=(self.plant.adapter.arbiter if role is self.transmitter else Discipline.DEFICIT).value,
             line=role.line,
             speed=role.speed,
         )
@@ -251,7 +258,7 @@ class Supervisor:
         if self.snaplen:
             await worker.command("record", snaplen=self.snaplen)
         rings = tuple(ring for ring in role.rings if ring[0] not in self.gone)
-        await worker.command("start", rings=rings, ports=_accounts(self.plant, rings))
+        await worker.command("start", rings=rings, shares=_shares(self.plant, rings))
 
 
 async def _send_rings(worker: WorkerProcess, plant: Plant, names: tuple[RingName, ...]) -> None:
@@ -262,12 +269,11 @@ async def _send_rings(worker: WorkerProcess, plant: Plant, names: tuple[RingName
         await worker.command("rings", tuple(fds[name] for name in part), rings=part)
 
 
-def _accounts(plant: Plant, rings: tuple[RingName, ...]) -> list[channel.Message]:
-    """What the arbiter must know of the ports of these rings."""
-    shares = {port.number: (port.weight, port.rate) for port in plant.ports}
-    numbers = sorted({port for port, _ in rings})
-    accounts = [(number, *shares.get(number, (1, None))) for number in numbers]
-    return [{"port": number, "weight": weight, "rate": rate} for number, weight, rate in accounts]
+def _shares(plant: Plant, rings: tuple[RingName, ...]) -> list[tuple[int, Share]]:
+    """On what terms the ports of these rings are served; only a VPort has terms of its own."""
+    vports = plant.adapter.vports
+    ports = sorted({port for port, _ in rings})
+    return [(port, vports[port].share if port in vports else Share()) for port in ports]
 
 
 async def _send_arenas(worker: WorkerProcess, ports: tuple[Port, ...]) -> None:

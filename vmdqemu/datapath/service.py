@@ -21,11 +21,14 @@ from vmdqemu.datapath.straight import open_pump
 from vmdqemu.datapath.timer import Timer
 from vmdqemu.host.processors import DutyCycle
 from vmdqemu.host.vswitch import WIRE
-from vmdqemu.nic.arbiter import BUDGET_FRAMES, Arbiter, Discipline, Turn
+from vmdqemu.nic.arbiter import Arbiter, Turn
+from vmdqemu.nic.disciplines import BUDGET_FRAMES, Discipline
+from vmdqemu.nic.rate_limit import NO_LIMIT
+from vmdqemu.nic.share import Share
 from vmdqemu.nic.tables import Tables
 
 READS: Final = 128  # between two looks at the loop's other events
-NO_LIMIT: Final = 1 << 40  # octets
+OCTETS_A_MBIT: Final = 125_000
 
 
 def _rings_for(port: int, rings: Rings) -> Rings:
@@ -50,6 +53,7 @@ class Service:
         self._on_gone = on_gone
         self._pumps: dict[int, Pump] = {}  # by file descriptor
         self._waiting: dict[int, deque[Pump]] = {}  # by port: its rings that have frames
+        self._shares: dict[int, Share] = {}  # of each port
         self._arbiter = Arbiter(Discipline.DEFICIT)
         self._continues = False  # after the loop's other events
         self._alarm: asyncio.TimerHandle | None = None  # to go on when a held port may send
@@ -77,15 +81,19 @@ class Service:
         if self._duty is not None:
             self._duty.excuse(cpu)
 
-    def add_port(self, number: int, weight: int, rate: float | None) -> None:
-        """Rings of this port may be started. Again changes nothing."""
-        if number not in self._waiting:
-            self._arbiter.add(number, weight, rate)
-            self._waiting[number] = deque()
+    def put_port(self, number: int, share: Share) -> None:
+        """Rings of this port may be started, and are served on these terms from the next turn on."""
+        if self._shares.get(number) == share:
+            return
+        rate = None if share.rate is None else share.rate * OCTETS_A_MBIT
+        self._arbiter.put(number, share.weight, rate, strict=share.strict)
+        self._waiting.setdefault(number, deque())
+        self._shares[number] = share
 
     def remove_port(self, number: int) -> None:
         """The port is gone, and its rings were stopped. One that was never here is as good."""
-        if self._waiting.pop(number, None) is not None:
+        if self._shares.pop(number, None) is not None:
+            del self._waiting[number]
             self._arbiter.remove(number)
 
     def put_tables(self, tables: Tables, rings: Rings) -> None:
@@ -167,12 +175,15 @@ class Service:
                 self._arbiter.withdraw(pump.port)
 
     def _on_edges(self) -> None:
+        self._look()
+        self._forward()
+
+    def _look(self) -> None:
         """Some rings have frames: into the ready circle with them."""
         for fd, _ in self._edges.poll():
             pump = self._pumps[fd]
             if pump not in self._waiting[pump.port] and self._moderator.interrupts(pump):
                 self._wake(fd)
-        self._forward()
 
     def _on_timer(self) -> None:
         self._moderator.on_timer()
@@ -192,6 +203,8 @@ class Service:
         while reads < READS:
             if self._resting or self._must_rest():
                 return
+            if self._arbiter.preemptive:
+                self._look()
             now = time.monotonic()
             turn = self._arbiter.next(now)
             if turn is None:

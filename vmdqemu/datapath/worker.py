@@ -12,7 +12,8 @@ with `done` and its number once it is carried out:
     arenas     file descriptors of VMs' memories, and whose each one is
     tables     what a verdict depends on; a later one replaces an earlier one between two frames
     placement  which processor serves which RX queue; a frame of another's is handed over to it
-    start      read these rings from now on; what each of their ports may send
+    start      read these rings from now on; on what terms each of their ports is served
+    share      serve these ports on other terms
     stop       read what waits in these rings, and then no more of them
     forget     a port is gone: close its rings
 
@@ -38,7 +39,8 @@ from vmdqemu.datapath.recorder import Recorder, map_memory
 from vmdqemu.datapath.service import Service
 from vmdqemu.datapath.timer import Timer
 from vmdqemu.nic import tables as nic_tables
-from vmdqemu.nic.arbiter import Discipline
+from vmdqemu.nic.disciplines import Discipline
+from vmdqemu.nic.share import Share
 
 
 class Worker:
@@ -73,6 +75,7 @@ class Worker:
             "tables": self._take_tables,
             "placement": self._take_placement,
             "start": self._start,
+            "share": self._share,
             "stop": self._stop,
             "record": self._record,
             "forget": self._forget,
@@ -142,9 +145,12 @@ class Worker:
         others = {queue: processor for queue, processor in placement if processor != self._processor}
         self._rings = self._rings._replace(elsewhere={} if self._processor is None else others)
 
+    def _share(self, message: Message, _: list[int]) -> None:
+        for port, share in message["shares"]:
+            self._service.put_port(port, Share(*share))
+
     def _start(self, message: Message, _: list[int]) -> None:
-        for port in message["ports"]:
-            self._service.add_port(port["port"], port["weight"], port["rate"])
+        self._share(message, _)
         for port, ring in message["rings"]:
             self._service.start(port, ring, self._tables, self._rings)
 

@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 from vmdqemu.nic import rss as receive_side_scaling
 from vmdqemu.nic.coalescing import MOST_FILTERS, CoalescingFilter
+from vmdqemu.nic.disciplines import Discipline
 from vmdqemu.nic.filters import FilterKey, Vlan, is_vlan
 from vmdqemu.nic.frame import HEADER_OCTETS, is_multicast
 from vmdqemu.nic.models import Model
 from vmdqemu.nic.moderation import OFF, Moderation
 from vmdqemu.nic.modes import Mode, Sort
 from vmdqemu.nic.rss import Rss
+from vmdqemu.nic.share import Share
 from vmdqemu.nic.tables import DEFAULT_QUEUE, Tables, VPortTable
 from vmdqemu.nic.tunnel import NO_TUNNELS, VXLAN_PORT, Tunnels
 
@@ -38,6 +40,7 @@ class VPort(NamedTuple):
     vlan: Vlan
     spoof_check: bool
     rss: Rss | None
+    share: Share = Share()  # of the transmitter
     queues: tuple[int, ...] = ()  # its RX queues; they keep their numbers as long as it has them
 
 
@@ -62,6 +65,7 @@ class Adapter(NamedTuple):
     mtu: int
     wire: bool
     local_switch: bool = False
+    arbiter: Discipline = Discipline.DEFICIT
     vxlan_port: int = VXLAN_PORT
     shared_memory: bool = True  # a VM's queue may receive into the VM's memory
     lookahead: int = HEADER_OCTETS  # octets of each frame that it then receives into the host's
@@ -145,6 +149,13 @@ class SetRss(NamedTuple):
     rss: Rss
 
 
+class SetShare(NamedTuple):
+    """On what terms a VPort's transmit queues are served (RTTDT1C, RTTBCNRC, TXDCTL.PRIORITY)."""
+
+    vport: int
+    share: Share
+
+
 class SetMode(NamedTuple):
     """The emulator's own: what unbinding and binding again with other keywords does, without the loss."""
 
@@ -168,6 +179,7 @@ Request = (
     | SetRss
     | SetMode
     | SetModeration
+    | SetShare
 )
 
 
@@ -196,6 +208,8 @@ def apply(adapter: Adapter, request: Request) -> Outcome:
             return _move_filter(adapter, request)
         case SetRss():
             return _set_rss(adapter, request)
+        case SetShare():
+            return _set_share(adapter, request)
         case SetMode():
             return _set_mode(adapter, request)
         case SetModeration():
@@ -218,7 +232,7 @@ def _create_vport(adapter: Adapter, request: CreateVPort) -> Outcome:
     several = request.queue_pairs > 1
     spread = Rss.spread(request.queue_pairs, types=model.hash_types) if several else None
     queues = _free_queues(adapter, more_queues)
-    vport = VPort(request.name, request.queue_pairs, request.vlan, request.spoof_check, spread, queues)
+    vport = VPort(request.name, request.queue_pairs, request.vlan, request.spoof_check, spread, queues=queues)
     return Outcome(adapter._replace(vports={**adapter.vports, number: vport}), Status.SUCCESS, number)
 
 
@@ -294,6 +308,19 @@ def _set_rss(adapter: Adapter, request: SetRss) -> Outcome:
         return Outcome(adapter, Status.INVALID_PARAMETER)
     changed = vport._replace(rss=request.rss)
     return Outcome(adapter._replace(vports={**adapter.vports, request.vport: changed}), Status.SUCCESS)
+
+
+def _set_share(adapter: Adapter, request: SetShare) -> Outcome:
+    """The state has the terms that the chip keeps, such as a rate as its factor has it."""
+    vport = adapter.vports.get(request.vport)
+    if vport is None:
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    try:
+        settled = adapter.model.arbiter.settle(request.share)
+    except ValueError:
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    vports = {**adapter.vports, request.vport: vport._replace(share=settled)}
+    return Outcome(adapter._replace(vports=vports), Status.SUCCESS)
 
 
 def _set_mode(adapter: Adapter, request: SetMode) -> Outcome:

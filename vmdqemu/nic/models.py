@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from vmdqemu.nic.moderation import UNITS, Units
 from vmdqemu.nic.rss import ALL_TYPES, HashType
+from vmdqemu.nic.share import ARBITERS, ArbiterRules
 
 
 class Model(NamedTuple):
@@ -17,6 +18,7 @@ class Model(NamedTuple):
     hash_types: HashType  # that a new VPort starts with
     inner_headers: bool  # hashed, of VXLAN and NVGRE; the 82598 to X550 know neither
     moderation: Units = UNITS["ideal"]
+    arbiter: ArbiterRules = ARBITERS["ideal"]
 
 
 # No chip: the classification procedure of NDIS within what a TAP can carry (256 queues a device).
