@@ -35,9 +35,9 @@ def read(end: socket.socket) -> list[int]:
             return found
 
 
-def frame(lab: RunningLab, to: str, number: int) -> bytes:
-    """One from ext to a VM."""
-    head = bytes.fromhex((lab.mac(to) + lab.mac("ext")).replace(":", ""))
+def frame(lab: RunningLab, to: str, number: int, sender: str = "ext") -> bytes:
+    """One to a VM."""
+    head = bytes.fromhex((lab.mac(to) + lab.mac(sender)).replace(":", ""))
     return head + struct.pack("!HI", ETHERTYPE, number).ljust(48, b"\0")
 
 

@@ -14,12 +14,16 @@ pytestmark = pytest.mark.system
 
 FLOODS = {"vm1": Flood("small", "vm4"), "vm2": Flood("full", "vm4"), "vm3": Flood("superframe", "vm4")}
 SLICES = 10
+STRICT_RATE = 20_000  # frames a second
 Counts = dict[str, dict[str, int]]
 
 
-def lab_file(arbiter: str, weights: tuple[int, int, int]) -> str:
+def lab_file(arbiter: str, weights: tuple[int, int, int], strict: str = "") -> str:
     """The receiver has four channels: a look at every flow makes the worker slower than the flood."""
-    senders = "".join(f'{{ name = "vm{n}", weight = {weight} }},\n' for n, weight in enumerate(weights, 1))
+    senders = "".join(
+        f'{{ name = "vm{n}", weight = {weight}, strict = {str(strict == f"vm{n}").lower()} }},\n'
+        for n, weight in enumerate(weights, 1)
+    )
     return f"""
 adapter = {{ arbiter = "{arbiter}", ring = 8192 }}
 vm = [
@@ -88,3 +92,24 @@ def test_round_robin_gives_every_vm_as_many_wire_frames(tmp_path: Path) -> None:
         vm1, vm2, vm3 = shares(lab, "read_wire", 40_000)
         assert vm2 == pytest.approx(vm1, rel=0.05)
         assert vm3 == pytest.approx(vm1, rel=0.05)
+
+
+def test_weighted_round_robin_shares_octets_by_refill(tmp_path: Path) -> None:
+    """X550 7.2.1.2.3: refills in credits of 64 octets, a frame a turn."""
+    with flooded(lab_file("weighted", (1, 2, 4)), tmp_path) as lab:
+        vm1, vm2, vm3 = shares(lab, "read_octets", 2_000_000)
+        assert vm2 == pytest.approx(2 * vm1, rel=0.05)
+        assert vm3 == pytest.approx(4 * vm1, rel=0.05)
+
+
+@pytest.mark.parametrize("arbiter", ["round-robin", "weighted", "deficit"])
+def test_a_strict_vm_loses_nothing_while_the_others_flood(arbiter: str, tmp_path: Path) -> None:
+    """It wants more than a fair share would be, which is what it gets when it is no longer strict."""
+    floods = {**FLOODS, "vm2": Flood("full", "vm4", rate=STRICT_RATE)}
+    with running(lab_file(arbiter, (1, 1, 1), strict="vm2"), tmp_path) as lab, flooding(lab, floods):
+        others = ("vm1", "vm3")
+        eventually(lambda: all(counts(lab)[vm]["ring_overflow"] for vm in others), "the others overflow")
+        eventually(lambda: counts(lab)["vm2"]["reads"] > STRICT_RATE, "a second's worth of frames")
+        assert counts(lab)["vm2"]["ring_overflow"] == 0
+        lab.call("share.set", vm="vm2", strict=False)
+        eventually(lambda: counts(lab)["vm2"]["ring_overflow"], "vm2 has to share")

@@ -32,6 +32,8 @@ receive_filter = typer.Typer(
     help="The adapter's receive filters.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(receive_filter, name="filter")
+share = typer.Typer(help="What each VM may send.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(share, name="share")
 mode = typer.Typer(help="How the adapter sorts.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(mode, name="mode")
 app.add_typer(experiments.app, name="experiment")
@@ -289,6 +291,37 @@ def coalescing_clear(
     from vmdqemu.cli import reading
 
     reading.change("coalescing.clear", lab, as_json, filter=number)
+
+
+@share.command("list")
+def share_list(lab: LabName = None, as_json: AsJson = False) -> None:
+    """Show what each VM may have of the transmitter."""
+    from vmdqemu.cli import reading
+
+    reading.read("share.list", lab, as_json)
+
+
+@share.command("set")
+def share_set(
+    name: VmName,
+    weight: Annotated[
+        int | None, typer.Option(metavar="N", help="Against the others', 1 to 100.", show_default=False)
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(metavar="MBIT", help="Of the wire; 0 for no limit.", show_default=False)
+    ] = None,
+    strict: Annotated[
+        bool | None, typer.Option("--strict/--shared", help="Before all others.", show_default=False)
+    ] = None,
+    lab: LabName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change how a VM's rings are served, without losing a frame."""
+    from vmdqemu.cli import reading
+
+    asked = {"weight": weight, "rate": rate, "strict": strict}
+    given = {term: value for term, value in asked.items() if value is not None}
+    reading.change("share.set", lab, as_json, vm=name, **given)
 
 
 @mode.command("set")

@@ -109,6 +109,21 @@ def show_filters(document: Document) -> None:
     table.show(("filter", "mac", "vlan", "vport", "name"), rows)
 
 
+def show_shares(document: Document) -> None:
+    """What each VM may have of the transmitter."""
+    rows = [
+        (
+            share["name"],
+            str(share["weight"]),
+            "-" if share["rate"] is None else f"{share['rate']:g}",
+            "yes" if share["strict"] else "no",
+        )
+        for share in document["shares"]
+    ]
+    print(f"arbiter: {document['arbiter']}")
+    table.show(("VM", "weight", "rate Mbit/s", "strict"), rows)
+
+
 def show_stats(document: Document) -> None:
     """What crossed each port, what was dropped and why, and whether the books balance."""
     rows = [
@@ -159,6 +174,7 @@ SHOW: Final[dict[str, Callable[[Document], None]]] = {
     "coalescing.list": show_coalescing,
     "filter.list": show_filters,
     "vm.list": show_vms,
+    "share.list": show_shares,
     "stats": show_stats,
 }
 
@@ -171,5 +187,6 @@ SHOW_CHANGED: Final[dict[str, Callable[[Document], None]]] = {
     "queue.set": show_queues,
     "mode.set": show_queues,
     "vm.add": show_vms,
+    "share.set": show_shares,
     "vm.remove": show_vms,
 }

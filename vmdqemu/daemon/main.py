@@ -28,6 +28,7 @@ from vmdqemu.daemon.change import Changer
 from vmdqemu.daemon.observers import Observers
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.receive_filters import Filters
+from vmdqemu.daemon.shares import Shares
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.daemon.vms import Vms
 from vmdqemu.errors import UsageError, VmdqemuError
@@ -122,6 +123,7 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
         "stop": stop,
         **_vm_methods(supervisor, Vms(supervisor, changer)),
         **_filter_methods(supervisor, Filters(supervisor.plant, changer)),
+        **_share_methods(supervisor, Shares(supervisor, changer)),
     }
 
 
@@ -135,6 +137,37 @@ def _vm_methods(supervisor: Supervisor, vms: Vms) -> dict[str, control.Method]:
         return reports.vms(supervisor)
 
     return {"vm.list": lambda _: reports.vms(supervisor), "vm.add": add, "vm.remove": remove}
+
+
+def _share_methods(supervisor: Supervisor, shares: Shares) -> dict[str, control.Method]:
+    async def put(params: control.Document) -> control.Document:
+        read = {"weight": _weight, "rate": _rate, "strict": _flag}
+        terms = {name: read[name](params, name) for name in read if name in params}
+        if not terms:
+            raise UsageError("nothing to set; give a weight, a rate or strict")
+        await shares.set(_text(params, "vm"), **terms)
+        return reports.shares(supervisor)
+
+    return {"share.list": lambda _: reports.shares(supervisor), "share.set": put}
+
+
+def _weight(params: control.Document, name: str) -> int:
+    if not 1 <= (weight := _whole(params, name)) <= 100:
+        raise UsageError(f"{name}: {weight} does not fit; use 1 to 100")
+    return weight
+
+
+def _rate(params: control.Document, name: str) -> float:
+    rate = params[name]
+    if not isinstance(rate, int | float) or isinstance(rate, bool) or rate < 0:
+        raise UsageError(f"{name}: {rate!r} is not a number of Mbit/s")
+    return rate
+
+
+def _flag(params: control.Document, name: str) -> bool:
+    if not isinstance(params[name], bool):
+        raise UsageError(f"{name}: {params[name]!r} is not true or false")
+    return bool(params[name])
 
 
 def _filter_methods(supervisor: Supervisor, filters: Filters) -> dict[str, control.Method]:

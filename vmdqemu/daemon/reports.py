@@ -111,6 +111,13 @@ def processors(supervisor: Supervisor) -> Document:
     return {"schema_version": SCHEMA_VERSION, "processors": rows}
 
 
+def shares(supervisor: Supervisor) -> Document:
+    """What each VM may have of the transmitter, on the terms that the model keeps."""
+    adapter = supervisor.plant.adapter
+    rows = [{"name": vport.name, **vport.share._asdict()} for _, vport in sorted(adapter.vports.items())]
+    return {"schema_version": SCHEMA_VERSION, "arbiter": adapter.arbiter.value, "shares": rows}
+
+
 def stats(supervisor: Supervisor) -> Document:
     """Both sets of books of every port, the law, and each channel's counters."""
     plant, counters = supervisor.plant, supervisor.counters
