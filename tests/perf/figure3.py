@@ -47,8 +47,8 @@ def heading(found: dict[str, Any]) -> str:
     spent = ", ".join(f"{cost:.0f} ns with `{mode}`" for mode, cost in costs.items() if cost is not None)
     return (
         f"Measured on {where}: {verdict}. {ratios}.\n\n"
-        f"One fitted number ({found['calibration']['speed']:.4f} of a CPU), then measured; at 4 VMs the paper's "
-        f"9.3 is the wire. For each wire frame the host's processors spend {spent}."
+        f"One fitted number ({found['calibration']['speed']:.4f} of a CPU), then measured; at 4 VMs the "
+        f"paper's 9.3 is the wire. For each wire frame the host's processors spend {spent}."
     )
 
 

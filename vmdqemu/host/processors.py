@@ -65,8 +65,8 @@ class DutyCycle:
     def pause(self, now: float, cpu: float) -> float:
         """Seconds that the processor has to rest before it has earned another slice; 0 if it may go on."""
         most = CREDIT_SECONDS * self._share
-        earned = (now - self._now) * self._share
-        self._credit = min(self._credit + earned, most) - (cpu - self._cpu)
+        earned, used = (now - self._now) * self._share, cpu - self._cpu
+        self._credit = min(self._credit + earned - used, most)  # what it earns while it works counts too
         self._now, self._cpu = now, cpu
         if self._credit >= 0:
             return 0.0
