@@ -55,6 +55,25 @@ def in_ipv6(outer: bytes) -> bytes:
     return ipv6(outer[34:], outer[23])
 
 
+def options(next_header: int, *tlvs: bytes) -> bytes:
+    """A destination options header, padded to whole units by Pad1."""
+    body = b"".join(tlvs)
+    body += bytes(-(len(body) + 2) % 8)
+    return bytes([next_header, (len(body) + 2) // 8 - 1]) + body
+
+
+def home_address(address: bytes) -> bytes:
+    """The home address option; an address of other than 16 octets makes it lie."""
+    return bytes([packet.HOME_ADDRESS_OPTION, len(address)]) + address
+
+
+def routing_type_2(next_header: int, address: bytes, kind: int = 2, units: int = 2) -> bytes:
+    """A routing header with one address."""
+    return bytes([next_header, units, kind, 1]) + bytes(4) + address
+
+
+HOME, ROUTED = bytes(range(0x40, 0x50)), bytes(range(0x60, 0x70))
+
 SEEDS = {
     "ipv4 tcp": ipv4(),
     "ipv4 options": ipv4(bytes(40) + TCP_HEADER, ihl=15, total_length=80),
@@ -63,6 +82,9 @@ SEEDS = {
     "ipv6 hop-by-hop, routing, tcp": ipv6(extension(43) + extension(6) + TCP_HEADER, 0),
     "ipv6 authentication, udp": ipv6(extension(17, 4, 24) + TCP_HEADER, packet.PROTOCOL_AH),
     "ipv6 fragment": ipv6(extension(6) + TCP_HEADER, packet.PROTOCOL_FRAGMENT),
+    "ipv6 of a mobile node": ipv6(
+        routing_type_2(60, ROUTED) + options(6, b"\x01\x02\0\0", home_address(HOME)) + TCP_HEADER, 43
+    ),
     "qinq ipv4": MACS + tag(7, 5, frame.ETHERTYPE_QINQ) + tag(100) + ipv4()[12:],
     "arp": ethernet(frame.ETHERTYPE_ARP, bytes(46)),
     "vxlan": vxlan(ipv4()),

@@ -122,7 +122,12 @@ def _dressed_ipv4(draw: st.DrawFn, octets: bytes) -> bytes:
 @st.composite
 def _dressed_ipv6(draw: st.DrawFn, octets: bytes) -> bytes:
     """As it is, behind an extension header, or with a length that lies."""
-    dress = draw(st.sampled_from(["plain", "lie", "lie", "extension"]))
+    dress = draw(st.sampled_from(["plain", "lie", "lie", "extension", "mobile"]))
+    if dress == "mobile":
+        home = (
+            octets[6:7] + b"\x02\x01\x02\0\0\xc9\x10" + octets[8:23] + draw(st.sampled_from([b"\1", b"\2"]))
+        )
+        return octets[:4] + struct.pack("!H", len(octets) - 16) + b"\x3c" + octets[7:40] + home + octets[40:]
     if dress == "extension":
         next_header = draw(st.sampled_from([0, 43, 44, 51, 60]))
         length = struct.pack("!H", len(octets) - 40 + 8)

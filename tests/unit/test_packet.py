@@ -4,7 +4,18 @@ import struct
 
 import pytest
 
-from tests.unit.crafted import PORTS, TCP_HEADER, extension, ipv4, ipv6
+from tests.unit.crafted import (
+    HOME,
+    PORTS,
+    ROUTED,
+    TCP_HEADER,
+    extension,
+    home_address,
+    ipv4,
+    ipv6,
+    options,
+    routing_type_2,
+)
 from vmdqemu.nic import frame, packet
 from vmdqemu.nic.frame import parse
 from vmdqemu.nic.packet import NO_PROTOCOL
@@ -113,3 +124,63 @@ def test_an_extension_header_may_be_all_there_is(kind: int) -> None:
 def test_an_extension_header_of_greatest_length_ends_the_walk(kind: int) -> None:
     seen = parse(ipv6(extension(6, 255) + bytes(3000), kind))
     assert (seen.ip, seen.protocol, seen.ports) == (6, NO_PROTOCOL, b"")
+
+
+CARE_OF, CORRESPONDENT = bytes(range(16)), bytes(range(16, 32))  # of crafted.ipv6: source, destination
+PADDED = b"\0\0" + b"\x01\x03\0\0\0", b"\x01\0"  # Pad1 twice and PadN; PadN of no octets
+
+
+@pytest.mark.parametrize(
+    ("sent", "home"),
+    [
+        (ipv6(options(6, home_address(HOME)) + TCP_HEADER, 60), HOME + CORRESPONDENT),
+        (ipv6(options(6, *PADDED, home_address(HOME)) + TCP_HEADER, 60), HOME + CORRESPONDENT),
+        (ipv6(routing_type_2(6, ROUTED) + TCP_HEADER, 43), CARE_OF + ROUTED),
+        (ipv6(routing_type_2(60, ROUTED) + options(6, home_address(HOME)) + TCP_HEADER, 43), HOME + ROUTED),
+        (ipv6(options(43, home_address(HOME)) + routing_type_2(6, ROUTED) + TCP_HEADER, 60), HOME + ROUTED),
+        (ipv6(extension(6) + TCP_HEADER, 60), b""),
+        (ipv6(TCP_HEADER), b""),
+        (ipv4(), b""),
+    ],
+    ids=["home", "behind padding", "routed", "both", "either order", "other option", "no header", "ipv4"],
+)
+def test_a_mobile_node_has_its_home_address_in_place_of_its_care_of_address(sent: bytes, home: bytes) -> None:
+    """Each on its own; the addresses of the IP header stay as they are (NDIS: NDIS_HASH_IPV6_EX)."""
+    seen = parse(sent)
+    assert (seen.home, seen.ports) == (home, PORTS)
+    assert seen.ip == 4 or seen.addresses == CARE_OF + CORRESPONDENT
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (60, options(6, home_address(HOME[:15]))),
+        (60, options(6, home_address(HOME + b"\0"))),
+        (60, options(6, bytes([0xC9, 16]) + HOME[:6])),  # longer than its header
+        (60, options(6, *[b"\0"] * 8, home_address(HOME))),  # behind the eighth option
+        (60, options(6, b"\x01\xff" + bytes(10), home_address(HOME))),
+        (0, options(6, home_address(HOME))),  # hop-by-hop: not where the option belongs
+        (43, routing_type_2(6, ROUTED, kind=0)),
+        (43, routing_type_2(6, ROUTED, kind=4)),
+        (43, routing_type_2(6, ROUTED + bytes(16), units=4)),
+        (43, routing_type_2(6, b"", units=0)),
+    ],
+)
+def test_an_option_or_routing_header_that_is_none_of_a_mobile_nodes_is_skipped(
+    header: tuple[int, bytes],
+) -> None:
+    kind, octets = header
+    seen = parse(ipv6(octets + TCP_HEADER, kind))
+    assert (seen.home, seen.ports) == (b"", PORTS)
+
+
+def test_of_two_home_addresses_the_first_counts() -> None:
+    first, second = options(60, home_address(HOME)), options(6, home_address(ROUTED))
+    assert parse(ipv6(first + second + TCP_HEADER, 60)).home == HOME + CORRESPONDENT
+
+
+def test_every_fragment_of_a_mobile_node_has_its_home_address() -> None:
+    """The option stands before the fragment header (RFC 6275 6.3)."""
+    fragment = struct.pack("!BxHL", packet.PROTOCOL_TCP, 0x0008, 0x1234)
+    seen = parse(ipv6(options(44, home_address(HOME)) + fragment + bytes(20), 60))
+    assert (seen.fragment, seen.home, seen.ports) == (True, HOME + CORRESPONDENT, b"")

@@ -4,7 +4,8 @@ Theory of operation: `parse` is total, and how far it got is in the record it re
 
     layer 2 unreadable    `fault` says why, and nothing behind the fault was read
     layer 3 unreadable    `ip` is 0: the frame is judged by its MAC addresses and VLAN alone
-    layer 4 unreadable    `ports` is empty: the frame is hashed by its IP addresses alone
+    layer 4 unreadable    `ports` is empty: the frame is hashed by its IP addresses alone, or, if extension
+                          headers are what cannot be read, `protocol` is NO_PROTOCOL: it is not hashed
     tunnel unreadable     `inner` is NO_PACKET: the frame is hashed by its outer IP addresses alone
 
 So a header that lies only ever narrows the verdict. Nothing behind HEADER_OCTETS is read: a frame and its
@@ -68,11 +69,12 @@ class Frame(NamedTuple):
     priority: int = 0  # PCP of the outermost tag
     tags: int = 0  # tags walked, at most MAX_TAGS
     ethertype: int = NO_ETHERTYPE  # behind the tags; below 0x600 it is an 802.3 length
-    ip: int = NO_PACKET.ip  # from here to `ports`: the packet on the outside
+    ip: int = NO_PACKET.ip  # from here to `home`: the packet on the outside
     protocol: int = NO_PACKET.protocol
     fragment: bool = NO_PACKET.fragment
     addresses: bytes = NO_PACKET.addresses
     ports: bytes = NO_PACKET.ports
+    home: bytes = NO_PACKET.home
     inner: Packet | None = None  # the packet inside of a tunnel; None: this is no tunnel
     fault: FrameFault | None = None  # set: everything behind it is unread
 

@@ -4,7 +4,7 @@ Theory of operation: both readers are total, and a header that lies only ever na
 IP header cannot be read the record is NO_PACKET; where what follows it cannot, the record has no ports.
 `head` may be the first octets of what the packet lies in; nothing behind the packet's end is read.
 
-Sources: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 4302 (authentication header).
+Sources: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 4302 (authentication header), RFC 6275 (mobile IPv6).
 """
 
 from struct import Struct
@@ -37,6 +37,12 @@ EXTENSIONS: Final = frozenset(
     }
 )
 
+HOME_ADDRESS_OPTION: Final = 0xC9  # 16 octets, in a destination options header (RFC 6275 6.3)
+PAD1_OPTION: Final = 0  # the one option without a length (RFC 8200 4.2)
+MAX_OPTIONS: Final = 8  # ours, as MAX_EXTENSIONS
+ROUTING_TYPE_2: Final = 2  # holds one address (RFC 6275 6.4)
+ROUTING_TYPE_2_UNITS: Final = 2  # its length field
+
 _IPV4 = Struct("!BxH2xHxB")  # version and IHL, total length, flags and offset, protocol
 _IPV6 = Struct("!B3xHB")  # version, payload length, next header
 
@@ -49,6 +55,7 @@ class Packet(NamedTuple):
     fragment: bool  # any fragment, the first included
     addresses: bytes  # source, then destination: 8 or 32 octets
     ports: bytes  # source, then destination: 4 octets of an unfragmented TCP or UDP packet
+    home: bytes = b""  # `addresses` with the mobile node's home address; empty: it is not on the move
 
 
 NO_PACKET: Final = Packet(0, NO_PROTOCOL, False, b"", b"")
@@ -94,34 +101,81 @@ def read_ipv6(head: bytes, start: int, length: int) -> tuple[Packet, Place]:
     end = payload + payload_length
     if version >> 4 != 6 or end > length:  # a packet longer than its frame
         return NO_PACKET, NOWHERE
-    packet = head[:end]
-    extended = protocol in EXTENSIONS
-    protocol, payload, fragment = _walk_extensions(packet, payload, protocol)
-    ports = b"" if fragment else _read_ports(packet, payload, protocol)
-    place = Place(payload, end, extended)
-    return Packet(6, protocol, fragment, head[start + 8 : start + 40], ports), place
+    chain = _walk_extensions(head[:end], payload, protocol)
+    ports = b"" if chain.fragment else _read_ports(head[:end], chain.payload, chain.protocol)
+    addresses = head[start + 8 : start + 40]
+    home = _at_home(addresses, chain)
+    place = Place(chain.payload, end, protocol in EXTENSIONS)
+    return Packet(6, chain.protocol, chain.fragment, addresses, ports, home), place
 
 
-def _walk_extensions(packet: bytes, offset: int, protocol: int) -> tuple[int, int, bool]:
-    """Walk IPv6 extension headers: the upper layer's protocol and offset, and whether this is a fragment.
+class _Chain(NamedTuple):
+    """What a walk over extension headers found."""
+
+    protocol: int  # the upper layer's; NO_PROTOCOL: the walk came to no end
+    payload: int
+    fragment: bool = False
+    home_address: bytes = b""  # 16 octets, of the option of that name
+    routed_to: bytes = b""  # 16 octets, of a routing header of type 2
+
+
+def _walk_extensions(packet: bytes, offset: int, protocol: int) -> _Chain:
+    """Walk IPv6 extension headers. Of a header that repeats itself the first counts.
 
     The walk ends at a fragment header, so that all fragments of a packet give one protocol; an atomic
     fragment is no exception (NDIS: rss-hashing-types). Every step moves at least 8 octets on.
     """
+    home_address = routed_to = b""
     for _ in range(MAX_EXTENSIONS):
         if protocol not in EXTENSIONS:
             break
         if offset + 8 > len(packet):
-            return NO_PROTOCOL, offset, False
+            return _Chain(NO_PROTOCOL, offset)
         next_header, units = packet[offset], packet[offset + 1]
         if protocol == PROTOCOL_FRAGMENT:
-            return next_header, offset + 8, True
+            return _Chain(next_header, offset + 8, True, home_address, routed_to)
         # The authentication header counts in 4 octets, all others in 8 (RFC 4302 2.2, RFC 8200 4).
-        offset += (units + 2) * 4 if protocol == PROTOCOL_AH else (units + 1) * 8
-        protocol = next_header
-        if offset > len(packet):
-            return NO_PROTOCOL, offset, False
-    return (NO_PROTOCOL if protocol in EXTENSIONS else protocol), offset, False
+        end = offset + ((units + 2) * 4 if protocol == PROTOCOL_AH else (units + 1) * 8)
+        if end > len(packet):
+            return _Chain(NO_PROTOCOL, offset)
+        if protocol == PROTOCOL_DESTINATION_OPTIONS:
+            home_address = home_address or _home_address(packet[offset + 2 : end])
+        elif protocol == PROTOCOL_ROUTING:
+            routed_to = routed_to or _routed_to(packet[offset:end])
+        offset, protocol = end, next_header
+    if protocol in EXTENSIONS:
+        return _Chain(NO_PROTOCOL, offset)
+    return _Chain(protocol, offset, False, home_address, routed_to)
+
+
+def _home_address(options: bytes) -> bytes:
+    """The 16 octets of the home address option, or none."""
+    offset = 0
+    for _ in range(MAX_OPTIONS):
+        if offset + 2 > len(options):
+            break
+        kind, end = options[offset], offset + 2 + options[offset + 1]
+        if kind == PAD1_OPTION:
+            end = offset + 1
+        elif kind == HOME_ADDRESS_OPTION:
+            address = options[offset + 2 : end]
+            return address if len(address) == 16 else b""
+        offset = end
+    return b""
+
+
+def _routed_to(header: bytes) -> bytes:
+    """The 16 octets of a routing header of type 2, or none."""
+    if header[1] != ROUTING_TYPE_2_UNITS or header[2] != ROUTING_TYPE_2:
+        return b""
+    return header[8:24]
+
+
+def _at_home(addresses: bytes, chain: _Chain) -> bytes:
+    """Each address is replaced on its own (NDIS: rss-hashing-types, NDIS_HASH_IPV6_EX)."""
+    if not chain.home_address and not chain.routed_to:
+        return b""
+    return (chain.home_address or addresses[:16]) + (chain.routed_to or addresses[16:])
 
 
 def _read_ports(packet: bytes, offset: int, protocol: int) -> bytes:

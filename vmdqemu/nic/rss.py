@@ -4,6 +4,10 @@ Theory of operation: `hash_type` chooses which header fields are hashed, Toeplit
 and the low bits of the hash index the indirection table. A frame without a hash does not use the table: it
 goes to the default queue (X550 7.1.3.6). A flow stays on one queue as long as key, types and table stay.
 
+The _EX types hash a mobile node by its home address: IPv6 packets with a home address option or a routing
+header of type 2 are theirs, the others the plain types'; each set stands in where the other has no type that
+fits.
+
 In a tunnel that the adapter looks into, the inner packet's TCP or UDP flow is hashed. Where it has none, or
 that type is not enabled, the outer addresses are, without ports.
 
@@ -41,9 +45,12 @@ class HashType(IntFlag):
     IPV4 = 0x100  # addresses, 8 octets
     TCP_IPV4 = 0x200  # addresses and ports, 12 octets
     IPV6 = 0x400  # addresses, 32 octets
+    IPV6_EX = 0x800  # home addresses, 32 octets
     TCP_IPV6 = 0x1000  # addresses and ports, 36 octets
+    TCP_IPV6_EX = 0x2000  # home addresses and ports, 36 octets
     UDP_IPV4 = 0x4000  # addresses and ports, 12 octets
     UDP_IPV6 = 0x8000  # addresses and ports, 36 octets
+    UDP_IPV6_EX = 0x10000  # home addresses and ports, 36 octets
 
     @property
     def ndis_name(self) -> str:
@@ -52,23 +59,26 @@ class HashType(IntFlag):
 
 
 class _Family(NamedTuple):
-    """The three hash types of one IP version."""
+    """One set of hash types that go together."""
 
     ip: HashType
     tcp: HashType
     udp: HashType
 
 
-_FAMILIES = {
-    4: _Family(HashType.IPV4, HashType.TCP_IPV4, HashType.UDP_IPV4),
-    6: _Family(HashType.IPV6, HashType.TCP_IPV6, HashType.UDP_IPV6),
-}
-_WITH_PORTS = frozenset(kind for family in _FAMILIES.values() for kind in (family.tcp, family.udp))
+_IPV4 = _Family(HashType.IPV4, HashType.TCP_IPV4, HashType.UDP_IPV4)
+_IPV6 = _Family(HashType.IPV6, HashType.TCP_IPV6, HashType.UDP_IPV6)
+_IPV6_EX = _Family(HashType.IPV6_EX, HashType.TCP_IPV6_EX, HashType.UDP_IPV6_EX)
+_FAMILIES = (_IPV4, _IPV6, _IPV6_EX)
+EX_TYPES: Final = frozenset(_IPV6_EX)
+WITH_PORTS: Final = frozenset(kind for family in _FAMILIES for kind in (family.tcp, family.udp))
+# "The type of data received determines which hash type the NIC uses" (NDIS: rss-hashing-types).
+_SETS = {(4, False): (_IPV4,), (6, False): (_IPV6, _IPV6_EX), (6, True): (_IPV6_EX, _IPV6)}
 
 # Linux' choice (ixgbe_setup_mrqc). UDP is off: a fragment is hashed without ports, so a flow with some
 # datagrams fragmented would be split over two queues (NDIS: rss-hashing-types).
 DEFAULT_TYPES: Final = HashType.IPV4 | HashType.TCP_IPV4 | HashType.IPV6 | HashType.TCP_IPV6
-ALL_TYPES: Final = DEFAULT_TYPES | HashType.UDP_IPV4 | HashType.UDP_IPV6
+ALL_TYPES: Final = HashType(sum(HashType))
 
 KeyTables = tuple[tuple[int, ...], ...]  # [input octet's position][its value]: its share of the hash
 
@@ -137,7 +147,7 @@ def check_hash_types(types: HashType) -> None:
     unknown = int(types) & ~int(ALL_TYPES)
     if unknown:
         raise ValueError(f"types: unknown bits {unknown:#x}; use {ALL_TYPES.ndis_name}")
-    for ip, tcp, udp in _FAMILIES.values():
+    for ip, tcp, udp in _FAMILIES:
         if types & (ip | tcp | udp) == tcp | udp:
             raise ValueError(f"types: {(tcp | udp).ndis_name} is not legal alone; add {ip.ndis_name}")
 
@@ -175,12 +185,14 @@ def hash_type(frame: Frame, enabled: HashType) -> HashType | None:
     """The type that this frame is hashed by, or None.
 
     A fragment, the first included, has no ports here and so never gets a TCP or UDP type; nor has a packet
-    too short for them (NDIS: rss-hashing-types).
+    too short for them. One whose extension headers cannot be skipped has no hash (NDIS: rss-hashing-types).
     """
+    if frame.protocol == NO_PROTOCOL:
+        return None
     if frame.inner is None:
-        return _choose(frame.ip, _transport(frame), enabled)
-    inner = _choose(frame.inner.ip, _transport(frame.inner), enabled)
-    return inner if inner in _WITH_PORTS else _choose(frame.ip, NO_PROTOCOL, enabled)
+        return choose(frame.ip, bool(frame.home), _transport(frame), enabled)
+    inner = choose(frame.inner.ip, bool(frame.inner.home), _transport(frame.inner), enabled)
+    return inner if inner in WITH_PORTS else choose(frame.ip, bool(frame.home), NO_PROTOCOL, enabled)
 
 
 def _transport(packet: Frame | Packet) -> int:
@@ -188,22 +200,23 @@ def _transport(packet: Frame | Packet) -> int:
 
 
 @lru_cache
-def _choose(ip: int, protocol: int, enabled: HashType) -> HashType | None:
+def choose(ip: int, mobile: bool, protocol: int, enabled: HashType) -> HashType | None:
     """TCP or UDP if enabled, else IP if enabled (X550 7.1.3.6). `protocol`: of a packet that has ports."""
-    family = _FAMILIES.get(ip)
-    if family is None:
-        return None
-    transport = {PROTOCOL_TCP: family.tcp, PROTOCOL_UDP: family.udp}.get(protocol, family.ip)
-    return next((kind for kind in (transport, family.ip) if kind & enabled), None)
+    for family in _SETS.get((ip, mobile), ()):
+        transport = {PROTOCOL_TCP: family.tcp, PROTOCOL_UDP: family.udp}.get(protocol, family.ip)
+        for kind in (transport, family.ip):
+            if kind & enabled:
+                return kind
+    return None
 
 
 @explained("NDIS: rss-hashing-types", words.hash_input)
 def hash_input(frame: Frame, chosen: HashType) -> bytes:
     """The octets hashed for a type: source address, destination address, source port, destination port."""
-    if chosen not in _WITH_PORTS:
-        return frame.addresses
-    hashed = frame if frame.inner is None else frame.inner
-    return hashed.addresses + hashed.ports
+    hashed = frame if frame.inner is None or chosen not in WITH_PORTS else frame.inner
+    home = hashed.home if chosen in EX_TYPES else b""
+    addresses = home or hashed.addresses
+    return addresses + hashed.ports if chosen in WITH_PORTS else addresses
 
 
 def toeplitz(key: bytes, data: bytes) -> int:
