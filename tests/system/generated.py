@@ -80,6 +80,23 @@ def ipv4(random: Random, depth: int) -> bytes:
 def _ipv6(random: Random, depth: int) -> bytes:
     following = random.choice([6, 6, 17, 17, 47, 58, 0, 43, 44, 51, 60, 59])
     payload = _payload(random, following, depth)
+    for _ in range(random.choice([0, 0, 0, 0, 0, 1, 1, 2, 3, 9])):
+        following, payload = _extended(random, following, payload)
     lie = random.choice([0] * 20 + [-1, 1, 2000])
     header = struct.pack("!IHBB", 0x60000000, max(0, len(payload) + lie), following, 64)
     return header + random.randbytes(32) + payload
+
+
+def _extended(random: Random, following: int, payload: bytes) -> tuple[int, bytes]:
+    """A payload behind an extension header that now and then lies about its length."""
+    kind = random.choice([0, 43, 43, 44, 51, 60, 60])
+    body = {
+        0: bytes(6),
+        43: random.choice([b"\x02\x01" + random.randbytes(20), b"\x04" + random.randbytes(5)]),
+        44: random.choice([bytes(6), random.randbytes(6)]),
+        51: random.randbytes(10),
+        60: random.choice([b"\x01\x04" + bytes(4), b"\x01\x02\x00\x00\xc9\x10" + random.randbytes(16)]),
+    }[kind]
+    units = len(body) // 4 if kind == 51 else (len(body) + 2) // 8 - 1
+    lie = random.choice([0] * 30 + [1, 200])
+    return kind, bytes([following, min(255, units + lie) if kind != 44 else 0]) + body + payload

@@ -25,16 +25,19 @@
 #define MAX_KEYS 256
 #define INPUT_OCTETS 36
 #define MAX_TAGS 2
+#define MAX_EXTENSIONS 8
+#define HEADER_OCTETS 256 // vmdqemu/nic/frame.py
 #define RESERVED_VID 4095
 #define NO_VLAN 0xffff // of the default VPort's record: no frame is in it
 
-// NDIS_HASH_*
-#define HASH_IPV4 0x100
-#define HASH_TCP_IPV4 0x200
-#define HASH_IPV6 0x400
-#define HASH_TCP_IPV6 0x1000
-#define HASH_UDP_IPV4 0x4000
-#define HASH_UDP_IPV6 0x8000
+// How a packet is hashed: bits of a cell of `struct vport`.
+#define HASHED 1
+#define PORTS 2 // by its flow, else by its addresses alone
+#define HOME 4 // by the home address of a mobile node
+
+#define HOME_ADDRESS_OPTION 0xc9 // RFC 6275 6.3
+#define MAX_OPTIONS 8
+#define ROUTING_TYPE_2 0x0202 // its length and type: one address (RFC 6275 6.4)
 
 #define UDP_OCTETS 8
 #define VXLAN_OCTETS 8
@@ -51,9 +54,9 @@ struct filter {
 
 struct vport {
 	__u32 mask; // entries of the table - 1; 0: one queue, nothing is hashed
-	__u32 types;
 	__u32 key; // index of its byte tables
 	__u32 unhashed; // the queue of frames without a hash
+	__u8 hashed[10]; // of IPv4, IPv6 and a mobile node's IPv6, in each: without ports, TCP, UDP
 	__u16 vxlan_port; // 0: VXLAN is not looked into
 	__u16 nvgre; // whether it is looked into
 	__u8 table[MAX_ENTRIES];
@@ -99,16 +102,19 @@ struct packet {
 	__u8 ip; // 4, 6, or 0 for no readable IP header
 	__u8 protocol;
 	__u8 fragment;
-	__u8 extended; // IPv6 extension headers follow: decide() walks them
+	__u8 extended; // IPv6 extension headers follow
+	__u8 unreadable; // they cannot be skipped
+	__u32 home_address; // offset of the option's address; 0: there is none
+	__u32 routed_to; // offset of a type 2 routing header's address; 0: there is none
 	__u16 to_port;
 	__u8 has_ports;
 	__u8 input[INPUT_OCTETS]; // addresses, then ports
 };
 
-// Reads octets that lie before `end`; a negative number: they do not.
+// Reads octets that lie before `end`, and where decide() reads too; a negative number: they do not.
 static __always_inline int load(struct __sk_buff *skb, __u32 offset, __u32 end, void *to, __u32 octets)
 {
-	if (offset + octets > end)
+	if (offset + octets > end || offset + octets > HEADER_OCTETS)
 		return -1;
 	return bpf_skb_load_bytes_relative(skb, offset, to, octets, BPF_HDR_START_MAC);
 }
@@ -143,6 +149,12 @@ static __always_inline void read_ipv4(struct __sk_buff *skb, __u32 start, __u32 
 		read_ports(skb, packet, packet->input + 8);
 }
 
+static __always_inline int is_extension(__u8 protocol)
+{
+	return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING || protocol == IPPROTO_FRAGMENT ||
+	       protocol == IPPROTO_AH || protocol == IPPROTO_DSTOPTS;
+}
+
 static __always_inline void read_ipv6(struct __sk_buff *skb, __u32 start, __u32 end, struct packet *packet)
 {
 	__u8 head[40];
@@ -158,15 +170,61 @@ static __always_inline void read_ipv6(struct __sk_buff *skb, __u32 start, __u32 
 	packet->payload = start + 40;
 	packet->end = start + 40 + octets;
 	__builtin_memcpy(packet->input, head + 8, 32);
-	switch (head[6]) {
-	case IPPROTO_HOPOPTS:
-	case IPPROTO_ROUTING:
-	case IPPROTO_FRAGMENT:
-	case IPPROTO_AH:
-	case IPPROTO_DSTOPTS:
-		packet->extended = 1;
-	}
+	packet->extended = is_extension(packet->protocol);
 	read_ports(skb, packet, packet->input + 32);
+}
+
+// Offset of the address in the home address option; 0: there is none. offset: of the first option.
+__noinline int home_address_at(struct __sk_buff *skb, __u32 offset, __u32 end)
+{
+	__u8 head[2];
+
+	for (int options = 0; options < MAX_OPTIONS; options++) {
+		if (load(skb, offset, end, head, sizeof(head)) < 0)
+			return 0;
+		if (head[0] == HOME_ADDRESS_OPTION)
+			return head[1] == 16 && offset + 18 <= end ? offset + 2 : 0;
+		offset += head[0] == 0 ? 1 : 2 + head[1]; // RFC 8200 4.2: Pad1 has no length
+	}
+	return 0;
+}
+
+// Walks the extension headers up to the upper layer, or to a fragment header, and reads the ports behind them.
+// Not inline: so it is verified once, and not for every state of its callers.
+__noinline int skip_extensions(struct __sk_buff *skb, struct packet *packet)
+{
+	__u32 readable, start;
+	__u8 head[8];
+
+	if (!packet)
+		return 0;
+	readable = packet->end < HEADER_OCTETS ? packet->end : HEADER_OCTETS;
+	for (int headers = 0; headers < MAX_EXTENSIONS && is_extension(packet->protocol); headers++) {
+		start = packet->payload;
+		packet->unreadable = load(skb, start, readable, head, sizeof(head)) < 0;
+		if (packet->unreadable)
+			return 0;
+		packet->fragment = packet->protocol == IPPROTO_FRAGMENT;
+		if (packet->fragment)
+			packet->payload += 8;
+		else if (packet->protocol == IPPROTO_AH)
+			packet->payload += (head[1] + 2) * 4;
+		else
+			packet->payload += (head[1] + 1) * 8;
+		packet->unreadable = packet->payload > readable;
+		if (packet->unreadable)
+			return 0;
+		if (packet->protocol == IPPROTO_DSTOPTS && !packet->home_address)
+			packet->home_address = home_address_at(skb, start + 2, packet->payload);
+		if (packet->protocol == IPPROTO_ROUTING && !packet->routed_to && (head[1] << 8 | head[2]) == ROUTING_TYPE_2)
+			packet->routed_to = start + 8;
+		packet->protocol = head[0];
+		if (packet->fragment)
+			return 0;
+	}
+	packet->unreadable = is_extension(packet->protocol);
+	read_ports(skb, packet, packet->input + 32);
+	return 0;
 }
 
 static __always_inline void read_packet(struct __sk_buff *skb, __u32 start, __u32 end, __u16 ethertype,
@@ -235,22 +293,25 @@ static __always_inline void read_inner(struct __sk_buff *skb, __u32 start, __u32
 	read_packet(skb, start, end, ethertype, packet);
 }
 
-// Octets of a packet's input that are hashed by its flow; 0: it is not.
-static __always_inline __u32 flow_octets(const struct packet *packet, __u32 types)
+// A cell of the VPort's record; by_flow: the packet's ports may count.
+static __always_inline __u8 how(const struct vport *vport, const struct packet *packet, int by_flow)
 {
-	__u32 tcp = packet->ip == 4 ? HASH_TCP_IPV4 : HASH_TCP_IPV6;
-	__u32 udp = packet->ip == 4 ? HASH_UDP_IPV4 : HASH_UDP_IPV6;
+	__u32 row = packet->ip == 4 ? 0 : packet->home_address || packet->routed_to ? 2 : 1;
+	__u32 column = !by_flow || !packet->has_ports ? 0 : packet->protocol == IPPROTO_TCP ? 1 : 2;
 
-	if (!packet->has_ports || !(types & (packet->protocol == IPPROTO_TCP ? tcp : udp)))
-		return 0;
-	return packet->ip == 4 ? 12 : 36;
+	return packet->ip ? vport->hashed[row * 3 + column] : 0;
 }
 
-static __always_inline __u32 address_octets(const struct packet *packet, __u32 types)
+// Puts the home address in place of the care-of address: input to be hashed. Negative: it cannot be read.
+static __always_inline int go_home(struct __sk_buff *skb, struct packet *packet)
 {
-	if (packet->ip == 4)
-		return types & HASH_IPV4 ? 8 : 0;
-	return packet->ip == 6 && types & HASH_IPV6 ? 32 : 0;
+	int failed = 0;
+
+	if (packet->home_address)
+		failed |= load(skb, packet->home_address, packet->end, packet->input, 16);
+	if (packet->routed_to)
+		failed |= load(skb, packet->routed_to, packet->end, packet->input + 16, 16);
+	return failed;
 }
 
 static __always_inline __u32 toeplitz(const struct key *key, const struct packet *packet, __u32 octets)
@@ -270,22 +331,28 @@ static __always_inline __u32 queue_of(struct __sk_buff *skb, __u32 start, __u32 
 	struct packet packet = {}, inner = {};
 	const struct key *key;
 	__u32 index = vport->key, octets;
+	__u8 hashed;
 
 	if (!vport->mask)
 		return vport->unhashed;
 	read_packet(skb, start, end, ethertype, &packet);
 	if (packet.extended)
-		return DEFAULT_QUEUE;
+		skip_extensions(skb, &packet);
+	if (packet.unreadable)
+		return vport->unhashed;
 	start = inside(skb, &packet, vport);
 	if (start)
 		read_inner(skb, start, packet.end, &inner);
-	octets = flow_octets(start ? &inner : &packet, vport->types);
-	if (start && octets)
+	hashed = how(vport, start ? &inner : &packet, 1);
+	if (start && hashed & PORTS)
 		packet = inner;
-	if (!octets)
-		octets = address_octets(&packet, vport->types);
-	if (!octets)
+	else if (start)
+		hashed = how(vport, &packet, 0);
+	if (!hashed)
 		return vport->unhashed;
+	if (hashed & HOME && go_home(skb, &packet) < 0)
+		return DEFAULT_QUEUE;
+	octets = (packet.ip == 4 ? 8 : 32) + (hashed & PORTS ? 4 : 0);
 	key = bpf_map_lookup_elem(&keys, &index);
 	if (!key)
 		return DEFAULT_QUEUE;

@@ -12,14 +12,15 @@ from typing import Final
 
 from vmdqemu.bpf.loader import BpfObject, Map
 from vmdqemu.nic import rss
-from vmdqemu.nic.rss import Rss
+from vmdqemu.nic.packet import NO_PROTOCOL, PROTOCOL_TCP, PROTOCOL_UDP
+from vmdqemu.nic.rss import EX_TYPES, WITH_PORTS, HashType, Rss
 from vmdqemu.nic.tables import Tables
 
 _TUNSETSTEERINGEBPF = 0x800454E0
 _TUNSETFILTEREBPF = 0x800454E1
 
 _FILTER = Struct("=6sH")
-_VPORT = Struct("=4I2H128s")
+_VPORT = Struct("=3I10s2H128s2x")
 _SHARE = Struct("=256I")
 _FD = Struct("=i")
 _COUNT = Struct("=Q")
@@ -29,17 +30,23 @@ MAX_RECORDS: Final = 1025  # and how many there can be
 INPUT_OCTETS: Final = 36
 
 
+# Rows and columns of what each kind of packet is hashed by, and the bits of one.
+_PACKETS: Final = ((4, False), (6, False), (6, True))
+_TRANSPORTS: Final = (NO_PROTOCOL, PROTOCOL_TCP, PROTOCOL_UDP)
+_HASHED, _PORTS, _HOME = 1, 2, 4
+
+
 def records(tables: Tables, key_numbers: dict[bytes, int]) -> dict[bytes, bytes]:
     """Each record by its key in the map; key_numbers: where each RSS key's byte tables are."""
 
     def record(queues: tuple[int, ...], parameters: Rss | None) -> bytes:
         if len(queues) == 1 or parameters is None:
-            return _VPORT.pack(0, 0, 0, queues[0], 0, False, b"")
+            return _VPORT.pack(0, 0, queues[0], b"", 0, False, b"")
         return _VPORT.pack(
             len(parameters.table) - 1,
-            int(parameters.types),
             key_numbers[parameters.key],
             queues[parameters.default],
+            _hashed(parameters.types),
             tables.tunnels.vxlan_port or 0,
             tables.tunnels.nvgre,
             bytes(queues[relative] for relative in parameters.table),
@@ -54,6 +61,15 @@ def records(tables: Tables, key_numbers: dict[bytes, int]) -> dict[bytes, bytes]
             if vport.queues
         },
     }
+
+
+def _hashed(types: HashType) -> bytes:
+    """What the program needs to know of the hash types: for every kind of packet the one that is chosen."""
+    chosen = (rss.choose(*kind, protocol, types) for kind in _PACKETS for protocol in _TRANSPORTS)
+    return bytes(
+        0 if kind is None else _HASHED | _PORTS * (kind in WITH_PORTS) | _HOME * (kind in EX_TYPES)
+        for kind in chosen
+    )
 
 
 class Sorter:
