@@ -7,10 +7,11 @@ from vmdqemu.errors import LabFileError
 from vmdqemu.host.releases import RELEASES
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic import moderation
-from vmdqemu.nic.adapter import Adapter, Status
+from vmdqemu.nic.adapter import Adapter
 from vmdqemu.nic.models import MODELS
 from vmdqemu.nic.modes import MODES
 from vmdqemu.nic.share import Share
+from vmdqemu.nic.status import Status
 
 _REFUSALS = {
     Status.RESOURCES: "more than the model {} can hold",

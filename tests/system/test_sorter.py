@@ -18,6 +18,7 @@ from vmdqemu.nic.frame import HEADER_OCTETS, parse
 from vmdqemu.nic.models import IDEAL
 from vmdqemu.nic.modes import RSS, VMMQ, Mode
 from vmdqemu.nic.rss import DEFAULT_TYPES, HashType, Rss
+from vmdqemu.nic.status import Status
 from vmdqemu.nic.switch import NicVerdict
 from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT, Tables
 
@@ -40,17 +41,17 @@ def _tables(mode: Mode, inner_headers: bool) -> Tables:
     """
     model = IDEAL._replace(inner_headers=inner_headers)
     adapter = Adapter(model, mode, mtu=1500, wire=True, vxlan_port=VXLAN_PORT, default_queue_pairs=4)
-    for number, (mac, vlan) in enumerate(zip(MACS, VLANS, strict=True), start=1):
-        queues = [1, 4, 4, 1, 16, 3][number - 1]
-        adapter = control.apply(adapter, control.CreateVPort(f"vm{number}", queues, vlan)).adapter
-        adapter = control.apply(adapter, control.SetFilter(number, mac, vlan)).adapter
     other = Rss.spread(16, key=bytes(range(40)), types=DEFAULT_TYPES, entries=64)
     extended = HashType.UDP_IPV6 | HashType.TCP_IPV6_EX | HashType.IPV6_EX
     narrow = Rss.spread(4, types=HashType.TCP_IPV4 | extended, entries=8)._replace(default=2)
-    adapter = control.apply(adapter, control.SetRss(5, other)).adapter
-    outcome = control.apply(adapter, control.SetRss(3, narrow))
-    assert outcome.status is control.Status.SUCCESS
-    return compile_tables(outcome.adapter, generation=1)
+    for number, (mac, vlan) in enumerate(zip(MACS, VLANS, strict=True), start=1):
+        queues = [1, 4, 4, 1, 16, 3][number - 1]
+        vport = control.CreateVPort(f"vm{number}", queues, vlan, rss={3: narrow, 5: other}.get(number))
+        for request in (vport, control.SetFilter(number, mac, vlan)):
+            outcome = control.apply(adapter, request)
+            assert outcome.status is Status.SUCCESS
+            adapter = outcome.adapter
+    return compile_tables(adapter, generation=1)
 
 
 class _TestRun(ctypes.Structure):

@@ -11,8 +11,6 @@ from vmdqemu.nic.adapter import (
     CreateVPort,
     Request,
     SetFilter,
-    SetRss,
-    Status,
     apply,
     compile_tables,
 )
@@ -22,6 +20,7 @@ from vmdqemu.nic.models import IDEAL, Model
 from vmdqemu.nic.modes import OFF, Mode
 from vmdqemu.nic.packet import PROTOCOL_UDP
 from vmdqemu.nic.rss import Rss
+from vmdqemu.nic.status import Status
 from vmdqemu.nic.tables import Tables
 
 GROUP = bytes.fromhex("01005e0000fb")  # a multicast address
@@ -68,9 +67,8 @@ def adapter(
         macs = (mac(number),) if vm.macs is None else vm.macs
         built = accept(
             built,
-            CreateVPort(f"vm{number}", vm.queue_pairs, vm.vlan, vm.spoof_check),
+            CreateVPort(f"vm{number}", vm.queue_pairs, vm.vlan, vm.spoof_check, vm.rss),
             *(SetFilter(number, address, vm.vlan) for address in macs),
-            *([SetRss(number, vm.rss)] if vm.rss else []),
         )
     return built
 

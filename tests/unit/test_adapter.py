@@ -21,8 +21,6 @@ from vmdqemu.nic.adapter import (
     SetFilter,
     SetMode,
     SetModeration,
-    SetRss,
-    Status,
     apply,
     compile_tables,
 )
@@ -32,6 +30,8 @@ from vmdqemu.nic.moderation import OFF as OFF_MODERATION
 from vmdqemu.nic.moderation import UNITS, Moderation
 from vmdqemu.nic.modes import MODES, OFF, OFF_NOCOPY, RSS, VMMQ, VMQ, Mode, Sort
 from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_KEY, DEFAULT_TYPES, HashType, Rss
+from vmdqemu.nic.rss_requests import SetRss
+from vmdqemu.nic.status import Status
 from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT, from_json, to_json
 
 SMALL = Model(
@@ -53,6 +53,7 @@ REFUSED: dict[str, tuple[Request, Status]] = {
     "more queue pairs than a VPort has": (CreateVPort("vm", 5), Status.INVALID_PARAMETER),
     "port VLAN 0": (CreateVPort("vm", vlan=0), Status.INVALID_PARAMETER),
     "port VLAN 4095": (CreateVPort("vm", vlan=4095), Status.INVALID_PARAMETER),
+    "RSS with a queue too many": (CreateVPort("vm", 2, rss=rss(0, 2)), Status.INVALID_PARAMETER),
     "delete the default VPort": (DeleteVPort(DEFAULT_VPORT), Status.INVALID_PARAMETER),
     "delete an unknown VPort": (DeleteVPort(9), Status.INVALID_PARAMETER),
     "delete a VPort with a filter": (DeleteVPort(1), Status.INVALID_PARAMETER),
@@ -159,9 +160,11 @@ def test_a_vport_that_is_only_named_has_one_queue_pair_no_vlan_and_anti_spoof() 
 
 
 def test_rss_parameters_take_effect_whole() -> None:
-    changed = rss(1, 1, key=bytes(40), types=HashType.IPV4, default=1)
-    after = accept(adapter(*LAB), SetRss(2, changed))
-    assert compile_tables(after, 1).vports[2].rss == changed
+    asked = rss(1, 1, key=bytes(40), types=HashType.IPV4, default=1)
+    created = accept(adapter(), CreateVPort("vm1", 2, rss=asked))
+    assert compile_tables(created, 1).vports[1].rss == asked
+    changed = asked._replace(table=(1, 0, 0, 0), default=0)
+    assert compile_tables(accept(created, SetRss(1, changed)), 1).vports[1].rss == changed
 
 
 def test_queues_are_numbered_in_vport_order_behind_the_default_queue() -> None:

@@ -14,13 +14,13 @@ from vmdqemu.nic.adapter import (
     Request,
     SetFilter,
     SetMode,
-    SetRss,
     apply,
     compile_tables,
 )
 from vmdqemu.nic.difference import compare
 from vmdqemu.nic.modes import MODES, OFF, OFF_NOLOOKUP, RSS, VMDQ, VMMQ, VMQ, Mode
-from vmdqemu.nic.rss import Rss
+from vmdqemu.nic.rss import ALL_TYPES, Rss
+from vmdqemu.nic.rss_requests import SetRss
 from vmdqemu.nic.tables import DEFAULT_QUEUE, Tables
 
 LAB = adapter(Vm(), Vm(vlan=10, queue_pairs=2), Vm(queue_pairs=2), mode=VMMQ)._replace(default_queue_pairs=1)
@@ -28,7 +28,7 @@ REQUESTS = st.one_of(
     st.builds(SetMode, st.sampled_from(list(MODES.values()))),
     st.builds(ClearFilter, st.integers(1, 4)),
     st.builds(SetFilter, st.integers(1, 4), st.integers(1, 5).map(mac), st.sampled_from([None, 10])),
-    st.builds(SetRss, st.integers(1, 3), st.just(Rss.spread(2, entries=4))),
+    st.builds(SetRss, st.integers(1, 3), st.just(Rss.spread(2, types=ALL_TYPES, entries=4))),
     st.builds(CreateVPort, st.just("new"), st.integers(1, 3)),
     st.builds(DeleteVPort, st.integers(1, 4)),
 )

@@ -28,10 +28,11 @@ from vmdqemu.host.processors import BASE_PROCESSOR
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic import coalescing, difference
-from vmdqemu.nic.adapter import Adapter, Request, Status, compile_tables
+from vmdqemu.nic.adapter import Adapter, Request, compile_tables
 from vmdqemu.nic.coalescing import CoalescingFilter
 from vmdqemu.nic.moderation import Moderation
 from vmdqemu.nic.modes import MODES
+from vmdqemu.nic.status import Status
 from vmdqemu.nic.tables import Tables
 
 UNTIL_EMPTY: Final = 1 << 40  # frames, of a ring that nobody writes to

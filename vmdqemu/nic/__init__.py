@@ -20,5 +20,7 @@ and what decides it:
     models.py    the limits of each adapter
     modes.py     which half sorts, and into how many queues
     adapter.py   the control model: apply(adapter, request) is the only way its state changes
+    vport.py     a VPort; its indirection table as NDIS sees it (scaling_entity.py) and as the silicon does
+    queue_rules.py  how each chip gets from pool, class and hash to a queue; queue_filters.py goes first
     tables.py    the registers in effect, compiled from the adapter: all that the data path reads
 """

@@ -5,11 +5,10 @@ status by its NDIS name, and a refused request returns the very same adapter.
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
-from itertools import islice
+from itertools import groupby, islice
 from typing import NamedTuple
 
-from vmdqemu.nic import rss as receive_side_scaling
+from vmdqemu.nic import rss_requests
 from vmdqemu.nic.coalescing import MOST_FILTERS, CoalescingFilter
 from vmdqemu.nic.disciplines import Discipline
 from vmdqemu.nic.filters import FilterKey, Vlan, is_vlan
@@ -18,30 +17,13 @@ from vmdqemu.nic.models import Model
 from vmdqemu.nic.moderation import OFF, Moderation
 from vmdqemu.nic.modes import Mode, Sort
 from vmdqemu.nic.rss import Rss
+from vmdqemu.nic.rss_requests import MoveEntries, Scaled, SetRss, SetScaling
+from vmdqemu.nic.scaling_entity import Entity
 from vmdqemu.nic.share import Share
-from vmdqemu.nic.tables import DEFAULT_QUEUE, Tables, VPortTable
+from vmdqemu.nic.status import Status
+from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT, Tables, VPortTable
 from vmdqemu.nic.tunnel import NO_TUNNELS, VXLAN_PORT, Tunnels
-
-
-class Status(StrEnum):
-    """How a request ended."""
-
-    SUCCESS = "NDIS_STATUS_SUCCESS"
-    INVALID_PARAMETER = "NDIS_STATUS_INVALID_PARAMETER"
-    RESOURCES = "NDIS_STATUS_RESOURCES"
-    FILE_NOT_FOUND = "NDIS_STATUS_FILE_NOT_FOUND"
-
-
-class VPort(NamedTuple):
-    """A virtual port on the PF and its queue pairs."""
-
-    name: str
-    queue_pairs: int
-    vlan: Vlan
-    spoof_check: bool
-    rss: Rss | None
-    share: Share = Share()  # of the transmitter
-    queues: tuple[int, ...] = ()  # its RX queues; they keep their numbers as long as it has them
+from vmdqemu.nic.vport import VPort
 
 
 class Filter(NamedTuple):
@@ -70,6 +52,8 @@ class Adapter(NamedTuple):
     shared_memory: bool = True  # a VM's queue may receive into the VM's memory
     lookahead: int = HEADER_OCTETS  # octets of each frame that it then receives into the host's
     default_queue_pairs: int = 1  # of the default VPort (NDIS: DefaultPFVPort.NumQueuePairs)
+    default_rss: Rss | None = None  # of the default VPort; None: an even spread
+    default_scaling: Entity | None = None
     moderation: Moderation = OFF  # of a queue that was given none of its own
     vports: Mapping[int, VPort] = {}
     filters: Mapping[int, Filter] = {}
@@ -94,6 +78,18 @@ class Adapter(NamedTuple):
             *(queue for _, vport in sorted(self.vports.items()) for queue in vport.queues),
         )
 
+    def vport(self, number: int) -> VPort | None:
+        """A VPort by its number, the default one too."""
+        return self.default_vport if number == DEFAULT_VPORT else self.vports.get(number)
+
+    @property
+    def default_vport(self) -> VPort:
+        """The VPort of everything that no filter matches, and of native RSS."""
+        queues, rss = self.default_queues, self.default_rss
+        if rss is None and len(queues) > 1:
+            rss = self.model.queue_rules.spread(len(queues), self.model.hash_types)
+        return VPort("default", len(queues), None, False, rss, queues, self.default_scaling)
+
 
 class CreateVPort(NamedTuple):
     """OID_NIC_SWITCH_CREATE_VPORT on the PF. NDIS assigns the lowest free number from 1 up."""
@@ -102,6 +98,7 @@ class CreateVPort(NamedTuple):
     queue_pairs: int = 1
     vlan: Vlan = None
     spoof_check: bool = True
+    rss: Rss | None = None  # None: an even spread, if it has several queue pairs
 
 
 class DeleteVPort(NamedTuple):
@@ -142,13 +139,6 @@ class MoveFilter(NamedTuple):
     vport: int
 
 
-class SetRss(NamedTuple):
-    """OID_GEN_RECEIVE_SCALE_PARAMETERS of a VPort."""
-
-    vport: int
-    rss: Rss
-
-
 class SetShare(NamedTuple):
     """On what terms a VPort's transmit queues are served (RTTDT1C, RTTBCNRC, TXDCTL.PRIORITY)."""
 
@@ -177,6 +167,8 @@ Request = (
     | MoveFilter
     | SetCoalescing
     | SetRss
+    | SetScaling
+    | MoveEntries
     | SetMode
     | SetModeration
     | SetShare
@@ -189,6 +181,8 @@ class Outcome(NamedTuple):
     adapter: Adapter
     status: Status
     number: int = 0  # of the VPort or filter made
+    entries: tuple[Status, ...] = ()  # of each entry that was to be moved
+    placement: Mapping[int, int] = {}  # RX queues that go to another processor
 
 
 def apply(adapter: Adapter, request: Request) -> Outcome:
@@ -210,6 +204,10 @@ def apply(adapter: Adapter, request: Request) -> Outcome:
             return _set_rss(adapter, request)
         case SetShare():
             return _set_share(adapter, request)
+        case SetScaling():
+            return _set_scaling(adapter, request)
+        case MoveEntries():
+            return _move_entries(adapter, request)
         case SetMode():
             return _set_mode(adapter, request)
         case SetModeration():
@@ -224,13 +222,16 @@ def _create_vport(adapter: Adapter, request: CreateVPort) -> Outcome:
     model = adapter.model
     if not 1 <= request.queue_pairs <= model.queue_pairs or not is_vlan(request.vlan):
         return Outcome(adapter, Status.INVALID_PARAMETER)
+    if request.rss is not None and not rss_requests.is_held(request.rss, request.queue_pairs, model):
+        return Outcome(adapter, Status.INVALID_PARAMETER)
     more_queues = adapter.mode.rx_queues(request.queue_pairs)
     full = len(adapter.vports) + 1 == model.vports
     if full or adapter.rx_queues + more_queues > model.rx_queues:
         return Outcome(adapter, Status.RESOURCES)
     number = _lowest_free(adapter.vports)
-    several = request.queue_pairs > 1
-    spread = Rss.spread(request.queue_pairs, types=model.hash_types) if several else None
+    spread = request.rss
+    if spread is None and request.queue_pairs > 1:
+        spread = model.queue_rules.spread(request.queue_pairs, model.hash_types)
     queues = _free_queues(adapter, more_queues)
     vport = VPort(request.name, request.queue_pairs, request.vlan, request.spoof_check, spread, queues=queues)
     return Outcome(adapter._replace(vports={**adapter.vports, number: vport}), Status.SUCCESS, number)
@@ -299,15 +300,69 @@ def _move_filter(adapter: Adapter, request: MoveFilter) -> Outcome:
 
 
 def _set_rss(adapter: Adapter, request: SetRss) -> Outcome:
-    vport = adapter.vports.get(request.vport)
+    vport = adapter.vport(request.vport)
+    if vport is None or (request.vport == DEFAULT_VPORT and not vport.is_scaled):
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    native = request.vport == DEFAULT_VPORT and adapter.mode.sort is not Sort.FILTERS
+    return _scaled(
+        adapter, request.vport, rss_requests.set_rss(vport, request, adapter.model, fixed=not native)
+    )
+
+
+def _set_scaling(adapter: Adapter, request: SetScaling) -> Outcome:
+    vport = adapter.vport(request.vport)
     if vport is None:
         return Outcome(adapter, Status.INVALID_PARAMETER)
-    try:
-        receive_side_scaling.check(request.rss, vport.queue_pairs)
-    except ValueError:
+    return _scaled(adapter, request.vport, rss_requests.set_scaling(vport, request, adapter.model))
+
+
+def _move_entries(adapter: Adapter, request: MoveEntries) -> Outcome:
+    """Group by group; each succeeds or fails by itself and as a whole."""
+    status = rss_requests.readable(request)
+    if status is not Status.SUCCESS:
+        return Outcome(adapter, status)
+    entries: list[Status] = []
+    placement: dict[int, int] = {}
+    for number, group in groupby(request.moves, key=lambda entry: entry.vport):
+        moves = tuple(group)
+        outcome = _move_group(adapter, number, request._replace(moves=moves).served(placement))
+        adapter = outcome.adapter
+        entries += [outcome.status] * len(moves)
+        placement.update(outcome.placement)
+    return Outcome(adapter, Status.SUCCESS, entries=tuple(entries), placement=placement)
+
+
+def _move_group(adapter: Adapter, number: int, request: MoveEntries) -> Outcome:
+    vport = adapter.vport(number)
+    if vport is None:
         return Outcome(adapter, Status.INVALID_PARAMETER)
-    changed = vport._replace(rss=request.rss)
-    return Outcome(adapter._replace(vports={**adapter.vports, request.vport: changed}), Status.SUCCESS)
+    return _scaled(adapter, number, rss_requests.move_group(vport, request, adapter.model))
+
+
+def _scaled(adapter: Adapter, number: int, scaled: Scaled) -> Outcome:
+    """The adapter with a VPort whose RSS was to be changed."""
+    if scaled.status is not Status.SUCCESS:
+        return Outcome(adapter, scaled.status)
+    vport = scaled.vport
+    if vport.rss is not None and not adapter.model.queue_rules.own_table:
+        adapter = _share(adapter, vport.rss)
+    if number == DEFAULT_VPORT:
+        changed = adapter._replace(default_rss=vport.rss, default_scaling=vport.scaling)
+    else:
+        changed = adapter._replace(vports={**adapter.vports, number: vport})
+    return Outcome(changed, Status.SUCCESS, placement=scaled.placement)
+
+
+def _share(adapter: Adapter, rss: Rss) -> Adapter:
+    """The 82599 has one key and one table for all pools; a pool masks an entry to its queues (X550 7.1.3)."""
+
+    def masked(vport: VPort) -> Rss | None:
+        if vport.rss is None:
+            return None
+        return rss._replace(table=tuple(entry % vport.queue_pairs for entry in rss.table), default=0)
+
+    vports = {number: vport._replace(rss=masked(vport)) for number, vport in adapter.vports.items()}
+    return adapter._replace(vports=vports, default_rss=masked(adapter.default_vport))
 
 
 def _set_share(adapter: Adapter, request: SetShare) -> Outcome:
@@ -325,10 +380,13 @@ def _set_share(adapter: Adapter, request: SetShare) -> Outcome:
 
 def _set_mode(adapter: Adapter, request: SetMode) -> Outcome:
     """Queues are numbered anew, in VPort order behind the default VPort's; what was set of one is gone."""
-    changed = adapter._replace(mode=request.mode, vports={}, moderated={})
+    changed = adapter._replace(
+        mode=request.mode, vports={}, moderated={}, default_rss=None, default_scaling=None
+    )
     for number, vport in sorted(adapter.vports.items()):
         queues = _free_queues(changed, request.mode.rx_queues(vport.queue_pairs))
-        changed = changed._replace(vports={**changed.vports, number: vport._replace(queues=queues)})
+        again = vport._replace(queues=queues, scaling=None)
+        changed = changed._replace(vports={**changed.vports, number: again})
     if changed.rx_queues > adapter.model.rx_queues:
         return Outcome(adapter, Status.RESOURCES)
     return Outcome(changed, Status.SUCCESS)
@@ -351,13 +409,11 @@ def _set_moderation(adapter: Adapter, request: SetModeration) -> Outcome:
 def compile_tables(adapter: Adapter, generation: int) -> Tables:
     """The registers in effect."""
     filters = sorted(adapter.filters.items())
-    default_queues = adapter.default_queues
-    several = len(default_queues) > 1
     vports = {}
     for number, vport in sorted(adapter.vports.items()):
         macs = tuple(held.mac for _, held in filters if held.vport == number)
         vports[number] = VPortTable(
-            vport.name, macs, vport.vlan, vport.spoof_check, vport.queues, vport.queue_pairs, vport.rss
+            vport.name, macs, vport.vlan, vport.spoof_check, vport.queues, vport.queue_pairs, vport.spread
         )
     return Tables(
         generation=generation,
@@ -370,8 +426,8 @@ def compile_tables(adapter: Adapter, generation: int) -> Tables:
         wire=adapter.wire,
         mtu=adapter.mtu,
         tunnels=Tunnels(adapter.vxlan_port, nvgre=True) if adapter.model.inner_headers else NO_TUNNELS,
-        default_queues=default_queues,
-        default_rss=Rss.spread(len(default_queues), types=adapter.model.hash_types) if several else None,
+        default_queues=adapter.default_queues,
+        default_rss=adapter.default_vport.spread,
         moderation={queue: adapter.moderated.get(queue, adapter.moderation) for queue in adapter.queues},
         coalescing=adapter.coalescing,
         filters={held.key: held.vport for _, held in filters},

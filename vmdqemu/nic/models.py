@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from vmdqemu.nic.moderation import UNITS, Units
+from vmdqemu.nic.queue_rules import IDEAL_RULES, QueueRules
 from vmdqemu.nic.rss import ALL_TYPES, HashType
 from vmdqemu.nic.share import ARBITERS, ArbiterRules
 
@@ -19,6 +20,7 @@ class Model(NamedTuple):
     inner_headers: bool  # hashed, of VXLAN and NVGRE; the 82598 to X550 know neither
     moderation: Units = UNITS["ideal"]
     arbiter: ArbiterRules = ARBITERS["ideal"]
+    queue_rules: QueueRules = IDEAL_RULES
 
 
 # No chip: the classification procedure of NDIS within what a TAP can carry (256 queues a device).
