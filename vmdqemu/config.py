@@ -37,6 +37,9 @@ from vmdqemu.config_values import (
     Rate,
     Release,
     Ring,
+    RssKey,
+    RssTableSize,
+    RssTypes,
     Sorter,
     Speed,
     UdpPort,
@@ -123,7 +126,8 @@ class WireConfig(PortConfig):
 class VmConfig(PortConfig):
     """A VM: `vlan` is its port VLAN, `queues` its channels, `rate` its transmit limit in Mbit/s if any.
 
-    strict: its frames leave before those of VMs that are not.
+    `strict`: its frames leave before those of VMs that are not. `rss_...` is how frames are spread over several
+    channels, and over as many RX queues in mode vmmq.
     """
 
     name: MachineName
@@ -132,6 +136,9 @@ class VmConfig(PortConfig):
     rate: Rate = None
     strict: Flag = False
     spoof_check: Flag = True
+    rss_key: RssKey = None
+    rss_types: RssTypes = None
+    rss_table_size: RssTableSize = None
 
 
 VmTables = Annotated[

@@ -8,8 +8,9 @@ from vmdqemu.host.releases import RELEASES
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic import moderation
 from vmdqemu.nic.adapter import Adapter
-from vmdqemu.nic.models import MODELS
+from vmdqemu.nic.models import MODELS, Model
 from vmdqemu.nic.modes import MODES
+from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.share import Share
 from vmdqemu.nic.status import Status
 
@@ -63,7 +64,8 @@ def connect(adapter: Adapter, vms: Sequence[VmConfig]) -> tuple[Adapter, tuple[i
     """
     problems, numbers = [], []
     for index, vm in enumerate(vms):
-        made = control.apply(adapter, control.CreateVPort(vm.name, vm.queues, vm.vlan, vm.spoof_check))
+        rss = _rss(vm, adapter.model)
+        made = control.apply(adapter, control.CreateVPort(vm.name, vm.queues, vm.vlan, vm.spoof_check, rss))
         numbers.append(made.number)
         if made.status is Status.SUCCESS:
             made = control.apply(made.adapter, control.SetFilter(made.number, vm.mac, vm.vlan))
@@ -85,3 +87,12 @@ def _share(adapter: Adapter, number: int, vm: VmConfig) -> Adapter:
     share = Share(vm.weight, vm.rate, vm.strict)
     adapter.model.arbiter.settle(share)
     return control.apply(adapter, control.SetShare(number, share)).adapter
+
+
+def _rss(vm: VmConfig, model: Model) -> Rss | None:
+    """An even spread over the VM's queues with its own key, types and table size; None: it has one."""
+    if vm.queues == 1:
+        return None
+    types = model.hash_types if vm.rss_types is None else vm.rss_types
+    spread = model.queue_rules.spread(vm.queues, types, vm.rss_table_size)
+    return spread if vm.rss_key is None else spread._replace(key=vm.rss_key)

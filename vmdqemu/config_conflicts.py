@@ -37,6 +37,7 @@ def conflicts(lab: LabConfig, vms: Vms, running: Vms | None = None) -> Iterator[
     yield from _mac_conflicts(lab.name, machines, hosts)
     yield from _address_conflicts(machines)
     yield from _mtu_conflicts(lab.mtu, machines)
+    yield from _rss_conflicts(vms)
 
 
 def _hosts(lab: LabConfig) -> Hosts:
@@ -127,6 +128,13 @@ def _mtu_conflicts(mtu: int, machines: Machines) -> Iterator[Problem]:
     if users and mtu < IPV6_MINIMUM_MTU:
         text = f"{mtu} is too small for the IPv6 address of {users[0]}; use at least {IPV6_MINIMUM_MTU}"
         yield Problem(("mtu",), text)
+
+
+def _rss_conflicts(vms: Vms) -> Iterator[Problem]:
+    for place, vm in vms.items():
+        for key in ("rss_key", "rss_types", "rss_table_size"):
+            if vm.queues == 1 and getattr(vm, key) is not None:
+                yield Problem((*place, key), "there is one queue to take; use queues = 2 or more")
 
 
 def _repeats(entries: Iterable[tuple[Location, Hashable]]) -> Iterator[tuple[Location, Location]]:

@@ -13,6 +13,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Wit
 from vmdqemu.config_problems import shown
 from vmdqemu.nic import moderation
 from vmdqemu.nic.frame import HEADER_OCTETS, is_multicast, parse_mac
+from vmdqemu.nic.rss import HashType
+from vmdqemu.nic.rss_reading import KEY_CURE, TYPES_CURE, read_key, read_types
 
 MAC_EXAMPLE = '"02:00:00:00:00:01"'
 MOST_VMS = 64  # the 82599 sorts into 64 pools at most (ixgbe_type.h, MRQC)
@@ -74,6 +76,21 @@ def _moderation(value: object) -> int | str:
 
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
+
+
+def _rss_key(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise ValueError(f"{shown(value)} is not text; {KEY_CURE}")
+    try:
+        return read_key(value)
+    except ValueError as error:
+        raise ValueError(f"{shown(value)} {error}") from None
+
+
+def _rss_types(value: object) -> HashType:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"{shown(value)} is not a list of names; {TYPES_CURE}")
+    return read_types(value)
 
 
 LabName = Annotated[
@@ -152,6 +169,22 @@ Lookahead = Annotated[
 # RFC 791: every host takes 576 octets; 9216 is the most that both igb and ixgbe take
 Mtu = Annotated[int, Field(ge=576, le=9216, description="576 to 9216 octets")]
 UdpPort = Annotated[int, Field(ge=1, le=65535, description="1 to 65535, a UDP port")]
+# NDIS: rss-hashing-functions, rss-hashing-types, rss-configuration
+RssKey = Annotated[
+    bytes | None,
+    BeforeValidator(_rss_key),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9a-fA-F]{80}$"}),
+    Field(description="40 octets in hex"),
+]
+RssTypes = Annotated[
+    HashType | None,
+    BeforeValidator(_rss_types),
+    WithJsonSchema({"type": "array", "items": {"enum": [kind.name for kind in HashType]}}),
+    Field(description='a list such as ["IPV4", "TCP_IPV4"]'),
+]
+RssTableSize = Annotated[
+    Literal[2, 4, 8, 16, 32, 64, 128] | None, Field(description="a power of two from 2 to 128")
+]
 Processors = Annotated[int, Field(ge=1, le=64, description="1 to 64 processors")]
 Queues = Annotated[int, Field(ge=1, le=MOST_CHANNELS, description=f"1 to {MOST_CHANNELS} channels")]
 Weight = Annotated[int, Field(ge=1, le=100, description="1 to 100")]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from vmdqemu import config
 from vmdqemu.config_values import derive_mac
 from vmdqemu.errors import LabFileError
+from vmdqemu.nic.rss import DEFAULT_KEY, HashType
 
 
 def problems(text: str, name: str = "lab") -> list[str]:
@@ -77,6 +78,9 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         weight = 100
         rate = 0.5
         spoof_check = false
+        rss_key = "6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c6a42b73bbeac01fa"
+        rss_types = ["IPV4", "TCP_IPV4"]
+        rss_table_size = 64
         """,
         "file",
     )
@@ -107,6 +111,8 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
     assert vm.mac == b"\x02\0\0\0\0\x01"
     assert vm.addresses == ("10.0.0.1/24", "fd00::1/64")
     assert (vm.vlan, vm.queues, vm.weight, vm.rate, vm.spoof_check) == (10, 4, 100, 0.5, False)
+    assert vm.rss_types == HashType.IPV4 | HashType.TCP_IPV4
+    assert (vm.rss_key, vm.rss_table_size) == (DEFAULT_KEY, 64)
 
 
 def test_names_of_namespaces_carry_the_prefix_or_the_lab() -> None:

@@ -6,6 +6,7 @@ from vmdqemu.config import parse
 from vmdqemu.config_adapter import connect, describe
 from vmdqemu.errors import LabFileError
 from vmdqemu.nic.adapter import ClearFilter, DeleteVPort, apply, compile_tables
+from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_KEY, HashType, Rss
 
 
 def lab_file(vms: int, queues: int = 1, mode: str = "vmmq") -> str:
@@ -34,6 +35,23 @@ def test_each_vm_has_a_vport_and_a_filter_of_its_own() -> None:
     assert (vm1.name, vm1.vlan, vm1.spoof_check, vm1.channels, vm1.rss) == ("vm1", 10, True, 1, None)
     assert (vm2.name, vm2.vlan, vm2.spoof_check, vm2.channels) == ("vm2", None, False, 4)
     assert vm2.rss is not None
+
+
+def test_a_vms_rss_is_what_its_keys_say() -> None:
+    config = parse(
+        """
+        vm = [
+          { name = "vm1", queues = 2, rss_types = ["IPV4"], rss_table_size = 4 },
+          { name = "vm2", queues = 2, rss_key = "KEY" },
+          { name = "vm3", queues = 2, rss_types = [] },
+        ]
+        """.replace("KEY", "01" * 40),
+        "lab",
+    )
+    first, second, third = (vport.rss for vport in compile_tables(describe(config), 1).vports.values())
+    assert first == Rss(DEFAULT_KEY, HashType.IPV4, (0, 1, 0, 1))
+    assert second == Rss.spread(2, key=b"\x01" * 40, types=ALL_TYPES)
+    assert third == Rss.spread(2, types=HashType(0))
 
 
 @pytest.mark.parametrize(("mode", "queues"), [("off", 1), ("vmq", 3), ("vmmq", 9)])

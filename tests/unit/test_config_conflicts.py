@@ -111,6 +111,10 @@ CONFLICTS = {
         with_wire(vms('vlan = 10\naddress = "10.0.0.1/24"'), 'vlan = 10\naddress = "10.0.0.1/24"'),
         ["wire.address: 10.0.0.1 is already vm[0]'s in VLAN 10; use another address"],
     ),
+    "RSS of one queue": (
+        vms("rss_table_size = 8", "queues = 2\nrss_table_size = 8"),
+        ["vm[0].rss_table_size: there is one queue to take; use queues = 2 or more"],
+    ),
     "IPv6 over an MTU that Linux refuses for it": (
         "mtu = 1279\n" + vms("", 'address = "fd00::1/64"'),
         ["mtu: 1279 is too small for the IPv6 address of vm[1]; use at least 1280"],

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from vmdqemu import config
 from vmdqemu.config_problems import FAULTS, LONGEST_SHOWN, shown, spelled
 from vmdqemu.errors import LabFileError
+from vmdqemu.nic.rss_reading import TYPES_CURE
 
 NAME = 'use at most 15 letters, digits, "_" and "-", the first not "-"'
 LAB_NAME = 'use at most 11 of a-z, 0-9 and "-", the first not "-" (unless given, the name of the file)'
@@ -103,10 +104,20 @@ VM = [
     ("rate = true", f"vm[1].rate: true is not a number; {RATE}"),
     ('rate = "10"', f'vm[1].rate: "10" is not a number; {RATE}'),
     ("spoof_check = 0", "vm[1].spoof_check: 0 is not true or false; use true or false"),
+    ("rss_key = 0", "vm[1].rss_key: 0 is not text; use 40 octets in hex"),
+    ('rss_key = "00"', 'vm[1].rss_key: "00" has 1 octets; use 40 octets in hex'),
+    ('rss_types = "IPV4"', f'vm[1].rss_types: "IPV4" is not a list of names; {TYPES_CURE}'),
+    ('rss_types = ["TCP"]', f"vm[1].rss_types: 'TCP' is no hash type; {TYPES_CURE}"),
+    (
+        'rss_types = ["TCP_IPV4", "UDP_IPV4"]',
+        "vm[1].rss_types: NDIS_HASH_TCP_IPV4|NDIS_HASH_UDP_IPV4 is not legal alone; add NDIS_HASH_IPV4",
+    ),
+    ("rss_table_size = 3", "vm[1].rss_table_size: 3 is unknown; use a power of two from 2 to 128"),
     (
         "vlam = 1",
         'vm[1].vlam: unknown key; did you mean "vlan"? '
-        "known keys: mac, address, vlan, name, queues, weight, rate, strict, spoof_check",
+        "known keys: mac, address, vlan, name, queues, weight, rate, strict, spoof_check, rss_key, rss_types, "
+        "rss_table_size",
     ),
     ("mac = 5", 'vm[1].mac: 5 is not text; use a MAC address such as "02:00:00:00:00:01"'),
     ('mac = "02:00"', f'vm[1].mac: "02:00" is not a MAC address; {MAC}'),
