@@ -148,6 +148,8 @@ def test_help_imports_nothing_but_the_command_line() -> None:
         "vmdqemu.cli",
         "vmdqemu.cli.experiments",
         "vmdqemu.cli.main",
+        "vmdqemu.cli.options",
+        "vmdqemu.cli.rss_commands",
         "vmdqemu.errors",
     }
 

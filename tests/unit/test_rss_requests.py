@@ -12,7 +12,7 @@ from vmdqemu.nic.adapter import Adapter, Outcome, SetMode, apply, compile_tables
 from vmdqemu.nic.models import IDEAL
 from vmdqemu.nic.modes import RSS, VMMQ, VMQ
 from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_TYPES, HashType, Rss
-from vmdqemu.nic.rss_requests import MoveEntries, SetRss, SetScaling
+from vmdqemu.nic.rss_requests import MoveEntries, SetRss, SetScaling, evacuate
 from vmdqemu.nic.scaling_entity import DEFAULT_PROCESSOR, MAX_MOVES, PRIMARY_PROCESSOR, EntryMove, Scale
 from vmdqemu.nic.status import Status
 from vmdqemu.nic.tables import DEFAULT_VPORT
@@ -143,6 +143,19 @@ def test_a_later_group_of_the_same_request_sees_the_queue_where_it_went() -> Non
     outcome = apply(LAB, move(*entries, (1, DEFAULT_PROCESSOR, 3), (2, 0, 1), (1, 0, 1)))
     assert outcome.entries[-1] is Status.NOT_ACCEPTED  # it is on processor 3 by now
     assert set(outcome.entries[:-1]) == {Status.SUCCESS}
+
+
+def test_entries_are_evacuated_from_each_processor_that_they_are_on() -> None:
+    """An entry can only be moved by a request on the processor that it is on."""
+    now = entity(LAB.vports[2], rss(2), PLACEMENT)
+    asked = evacuate(2, (0, 1, 2, 5, DEFAULT_PROCESSOR), now, 3, SERVING)
+    assert [(request.actor, [each.entry for each in request.moves]) for request in asked] == [
+        (0, [0, DEFAULT_PROCESSOR]),
+        (1, [1, 5]),
+        (2, [2]),
+    ]
+    for request in asked:
+        assert set(apply(LAB, request).entries) == {Status.SUCCESS}
 
 
 def test_a_move_of_the_primary_processor_counts_when_rss_is_turned_off() -> None:

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from netns.errors import NetnsError
-from vmdqemu.cli import experiments
+from vmdqemu.cli import experiments, rss_commands
+from vmdqemu.cli.options import AsJson, LabName
 from vmdqemu.errors import UsageError, VmdqemuError
 
 app = typer.Typer(
@@ -39,6 +40,7 @@ app.add_typer(mode, name="mode")
 app.add_typer(experiments.app, name="experiment")
 processor = typer.Typer(help="The host's processors.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(processor, name="processor")
+app.add_typer(rss_commands.app, name="rss")
 
 
 class ModeName(StrEnum):
@@ -54,15 +56,10 @@ class ModeName(StrEnum):
 
 
 LabFile = Annotated[Path, typer.Argument(metavar="LAB.toml", help="The lab file.", show_default=False)]
-LabName = Annotated[
-    str | None,
-    typer.Option("--lab", metavar="NAME", help="The lab, if several are running.", show_default=False),
-]
 VmName = Annotated[str, typer.Argument(metavar="VM", help="The VM.", show_default=False)]
 FilterNumber = Annotated[
     int, typer.Argument(metavar="FILTER", help="The filter's number.", show_default=False)
 ]
-AsJson = Annotated[bool, typer.Option("--json", "-j", help="Print one JSON document.", show_default=False)]
 FRAME = 'Hex digits, a pcap or pcapng file, or "-" for either on standard input.'
 LAB = "The lab file; with --live, the name of the lab if several are running."
 

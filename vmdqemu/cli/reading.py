@@ -6,6 +6,7 @@ from typing import Final
 
 from vmdqemu.cli import client, table
 from vmdqemu.daemon.control import Document
+from vmdqemu.nic.rss import HashType
 
 GBIT: Final = 8 / 1e9  # of an octet
 
@@ -124,6 +125,37 @@ def show_shares(document: Document) -> None:
     table.show(("VM", "weight", "rate Mbit/s", "strict"), rows)
 
 
+def show_rss(document: Document) -> None:
+    """How each VPort is spread: of a processor, the entries that point at it and its RX queues."""
+    rows = [
+        (
+            vport["name"],
+            "on" if vport["enabled"] else "off",
+            _types(vport["types"]),
+            str(len(vport["table"])),
+            _shares(vport) if vport["enabled"] else "-",
+            vport["default"] if vport["enabled"] else vport["primary"],
+        )
+        for vport in document["vports"]
+    ]
+    table.show(("name", "RSS", "types", "entries", "processor: entries, queues", "unhashed"), rows)
+    if not rows:
+        print("no VPort has several RX queues; use a mode such as vmmq, and VMs with queues")
+
+
+def _types(names: list[str]) -> str:
+    return "all" if len(names) == len(HashType) else " ".join(names) or "-"
+
+
+def _shares(vport: Document) -> str:
+    shares = []
+    for processor in sorted(set(vport["processors"])):
+        at = [entry for entry, served in enumerate(vport["processors"]) if served == processor]
+        queues = sorted({vport["table"][entry] for entry in at})
+        shares.append(f"{processor}: {len(at)}, {' '.join(map(str, queues))}")
+    return "; ".join(shares)
+
+
 def show_stats(document: Document) -> None:
     """What crossed each port, what was dropped and why, and whether the books balance."""
     rows = [
@@ -175,6 +207,7 @@ SHOW: Final[dict[str, Callable[[Document], None]]] = {
     "filter.list": show_filters,
     "vm.list": show_vms,
     "share.list": show_shares,
+    "rss.list": show_rss,
     "stats": show_stats,
 }
 
@@ -186,6 +219,8 @@ SHOW_CHANGED: Final[dict[str, Callable[[Document], None]]] = {
     "filter.set": show_filters,
     "queue.set": show_queues,
     "mode.set": show_queues,
+    "rss.set": show_rss,
+    "rss.move": show_rss,
     "vm.add": show_vms,
     "share.set": show_shares,
     "vm.remove": show_vms,

@@ -24,7 +24,7 @@ from vmdqemu.datapath import uplink
 from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.errors import UsageError, VmdqemuError
 from vmdqemu.host import processors
-from vmdqemu.host.processors import BASE_PROCESSOR
+from vmdqemu.host.processors import BASE_PROCESSOR, Placement
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic import coalescing, difference
@@ -37,20 +37,32 @@ from vmdqemu.nic.tables import Tables
 
 UNTIL_EMPTY: Final = 1 << 40  # frames, of a ring that nobody writes to
 
+_CURES: Final = {
+    Status.NO_QUEUES: "more processors than queues; move all entries of one together, or the queue itself",
+    Status.INVALID_DATA: "a table can only lose what repeats the rest, and name processors that there are",
+}
+
+
+def accept(status: Status, request: Request) -> None:
+    """Raise VmdqemuError if the adapter refused a request."""
+    if status is not Status.SUCCESS:
+        refusal = f"{status}: the adapter refuses {type(request).__name__}"
+        raise VmdqemuError("; ".join(filter(None, (refusal, _CURES.get(status)))))
+
 
 class Change(NamedTuple):
     """What is to be put in effect."""
 
     adapter: Adapter
     tables: Tables
+    placed: Placement | None = None  # RX queues and their processors; None: as they are, if they stay
 
 
 def agreed(adapter: Adapter, *requests: Request) -> Adapter:
     """The adapter after requests. Raises VmdqemuError with the status of the first that it refuses."""
     for request in requests:
         outcome = control.apply(adapter, request)
-        if outcome.status is not Status.SUCCESS:
-            raise VmdqemuError(f"{outcome.status}: the adapter refuses {type(request).__name__}")
+        accept(outcome.status, request)
         adapter = outcome.adapter
     return adapter
 
@@ -85,7 +97,7 @@ class Changer:
     async def put(self, change: Change) -> None:
         """Put a change that was prepared in effect. `busy` is held by the caller."""
         self._supervisor.plant.adapter = change.adapter
-        await self._put(change.tables)
+        await self._put(change.tables, change.placed)
 
     async def set_queue(self, queue: int, processor: int | None, moderation: Moderation | None) -> None:
         """Change who serves an RX queue and how often it interrupts him, both or neither; None leaves it."""
@@ -146,7 +158,7 @@ class Changer:
             last = plant.config.host.processors - 1
             raise UsageError(f"no processor {processor}; use 0 to {last} ([host] processors)")
 
-    async def _put(self, tables: Tables) -> None:
+    async def _put(self, tables: Tables, placed: Placement | None) -> None:
         """The five steps."""
         plant, supervisor = self._supervisor.plant, self._supervisor
         if plant.uplink is None:
@@ -160,7 +172,8 @@ class Changer:
         await self._empty_inboxes()
         self._sort(change.meanwhile)
         await self._drain([ring for ring in changed if ring not in held], UNTIL_EMPTY)
-        placed = {queue: plant.placement[queue] for queue in change.kept}
+        if placed is None:
+            placed = {queue: plant.placement[queue] for queue in change.kept}
         plant.tables = tables
         plant.placement = processors.place_statically(tables, plant.config.host.processors, placed)
         await supervisor.publish()

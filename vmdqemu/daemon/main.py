@@ -28,6 +28,7 @@ from vmdqemu.daemon.change import Changer
 from vmdqemu.daemon.observers import Observers
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.receive_filters import Filters
+from vmdqemu.daemon.receive_scaling import Scaling
 from vmdqemu.daemon.shares import Shares
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.daemon.vms import Vms
@@ -120,6 +121,7 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
         **_coalescing_methods(supervisor, changer),
         "processor.list": lambda _: reports.processors(supervisor),
         "processor.set": set_speed,
+        **_rss_methods(supervisor, Scaling(supervisor.plant, changer)),
         "stop": stop,
         **_vm_methods(supervisor, Vms(supervisor, changer)),
         **_filter_methods(supervisor, Filters(supervisor.plant, changer)),
@@ -206,6 +208,19 @@ def _coalescing_methods(supervisor: Supervisor, changer: Changer) -> dict[str, c
         "coalescing.set": put,
         "coalescing.clear": clear,
     }
+
+
+def _rss_methods(supervisor: Supervisor, scaling: Scaling) -> dict[str, control.Method]:
+    async def change(params: control.Document) -> control.Document:
+        await scaling.set(_text(params, "vport"), params)
+        return reports.rss(supervisor)
+
+    async def move(params: control.Document) -> control.Document:
+        entries, processor = _text(params, "entries"), _whole(params, "processor")
+        await scaling.move(_text(params, "vport"), entries, processor)
+        return reports.rss(supervisor)
+
+    return {"rss.list": lambda _: reports.rss(supervisor), "rss.set": change, "rss.move": move}
 
 
 def _whole(params: control.Document, name: str) -> int:

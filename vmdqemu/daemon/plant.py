@@ -22,6 +22,7 @@ from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.adapter import Adapter, compile_tables
 from vmdqemu.nic.frame import format_mac
 from vmdqemu.nic.tables import Tables
+from vmdqemu.nic.vport import Serving
 
 GUEST_LINK = "eth0"  # a VM's interface, in every mode
 
@@ -71,6 +72,11 @@ class Plant:
     def line(self) -> float | None:
         """What the wire carries each way, in octets a second; None for no limit."""
         return None if self.config.wire is None else _octets_a_second(self.config.wire.rate)
+
+    @property
+    def serving(self) -> Serving:
+        """The host's processors, and who serves each RX queue."""
+        return Serving(frozenset(range(self.config.host.processors)), self.placement)
 
     @property
     def ring_fds(self) -> dict[tuple[int, int], int]:

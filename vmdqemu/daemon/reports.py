@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from vmdqemu.daemon import law
+from vmdqemu.daemon import law, receive_scaling
 from vmdqemu.daemon.plant import Plant, Port
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.datapath import tap
@@ -116,6 +116,11 @@ def shares(supervisor: Supervisor) -> Document:
     adapter = supervisor.plant.adapter
     rows = [{"name": vport.name, **vport.share._asdict()} for _, vport in sorted(adapter.vports.items())]
     return {"schema_version": SCHEMA_VERSION, "arbiter": adapter.arbiter.value, "shares": rows}
+
+
+def rss(supervisor: Supervisor) -> Document:
+    """The VPorts that RSS spreads over several RX queues."""
+    return {"schema_version": SCHEMA_VERSION, "vports": list(receive_scaling.rows(supervisor.plant))}
 
 
 def stats(supervisor: Supervisor) -> Document:

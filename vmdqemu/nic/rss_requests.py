@@ -5,13 +5,13 @@ and types are fixed for a VPort's life (NDIS: updating-vmmq-on-a-vport); RSSv2 m
 change everything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from vmdqemu.nic import rss, scaling_entity
 from vmdqemu.nic.models import Model
 from vmdqemu.nic.rss import KEY_OCTETS, HashType, Rss
-from vmdqemu.nic.scaling_entity import EntryMove, Scale
+from vmdqemu.nic.scaling_entity import Entity, EntryMove, Scale
 from vmdqemu.nic.status import Status
 from vmdqemu.nic.vport import Placement, Serving, VPort, entity, settle
 
@@ -32,6 +32,10 @@ class SetScaling(NamedTuple):
     key: bytes | None = None
     types: HashType | None = None
 
+    def served(self, placement: Placement) -> "SetScaling":
+        """With queues that went to another processor meanwhile."""
+        return self._replace(serving=self.serving.moved(placement))
+
 
 class MoveEntries(NamedTuple):
     """OID_GEN_RSS_SET_INDIRECTION_TABLE_ENTRIES, sent on processor `actor`.
@@ -45,7 +49,7 @@ class MoveEntries(NamedTuple):
 
     def served(self, placement: Placement) -> "MoveEntries":
         """With queues that went to another processor meanwhile."""
-        return self._replace(serving=self.serving._replace(placement={**self.serving.placement, **placement}))
+        return self._replace(serving=self.serving.moved(placement))
 
 
 class Scaled(NamedTuple):
@@ -112,6 +116,18 @@ def move_group(vport: VPort, request: MoveEntries, model: Model) -> Scaled:
         return _refused(vport, status)
     changed, moved = settle(vport, vport.rss, wanted, placement)
     return Scaled(changed, status, moved)
+
+
+def evacuate(
+    vport: int, entries: Collection[int], now: Entity, processor: int, serving: Serving
+) -> list[MoveEntries]:
+    """What moves entries to a processor: a request from each that one of them is on, its actor."""
+    on: dict[int, list[EntryMove]] = {}
+    for entry in entries:
+        actor = now.processor(entry)
+        if actor is not None:
+            on.setdefault(actor, []).append(EntryMove(vport, entry, processor))
+    return [MoveEntries(tuple(moves), actor, serving) for actor, moves in on.items()]
 
 
 def _parameters(now: Rss, request: SetScaling, model: Model) -> tuple[Status, Rss]:

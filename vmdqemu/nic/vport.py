@@ -46,6 +46,10 @@ class Serving(NamedTuple):
     processors: frozenset[int]  # the adapter's RSS processors
     placement: Placement
 
+    def moved(self, placement: Placement) -> "Serving":
+        """With queues that went to another processor."""
+        return self._replace(placement={**self.placement, **placement})
+
 
 def entity(vport: VPort, rss: Rss, placement: Placement) -> Entity:
     """A scaled VPort as NDIS sees it. A queue that was moved since takes its entries along."""
