@@ -1,8 +1,11 @@
 """The adapter's findings in words: what a reader of an explanation is told."""
 
+from ipaddress import ip_address
+
 import pytest
 
 from tests.unit.builders import GROUP, OUTSIDE, STRANGER, Vm, mac, octets, packet, parsed, tables
+from tests.unit.crafted import HOME, TCP_HEADER, home_address, ipv6, options
 from vmdqemu.host.decide import decide
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic import words
@@ -55,6 +58,11 @@ def test_an_unread_protocol_is_told_by_its_number_or_not_at_all() -> None:
     seen = parsed(mac(1), mac(2), ethertype=ethertype, payload=payload)
     assert words.frame(seen).endswith("IPv6 protocol 58 fd00::1 > fd00::2")
     assert words.frame(seen._replace(protocol=-1)).endswith("IPv6 fd00::1 > fd00::2")
+
+
+def test_a_mobile_node_is_told_with_its_home_address() -> None:
+    seen = parse(ipv6(options(6, home_address(HOME)) + TCP_HEADER, 60))
+    assert words.frame(seen).endswith(f", at home {ip_address(HOME)} > {ip_address(seen.addresses[16:])}")
 
 
 def test_a_tunnel_is_told_with_what_is_inside() -> None:

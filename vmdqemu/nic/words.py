@@ -57,12 +57,18 @@ def _packet(packet: Frame | Packet) -> str:
         words.append(_PROTOCOLS.get(packet.protocol, f"protocol {packet.protocol}"))
     if packet.fragment:
         words.append("fragment")
-    half = len(packet.addresses) // 2
-    source, destination = str(ip_address(packet.addresses[:half])), str(ip_address(packet.addresses[half:]))
+    source, destination = _ends(packet.addresses)
     if packet.ports:
         source += f" port {int.from_bytes(packet.ports[:2], 'big')}"
         destination += f" port {int.from_bytes(packet.ports[2:], 'big')}"
+    if packet.home:
+        destination += ", at home {} > {}".format(*_ends(packet.home))
     return " ".join((*words, source, ">", destination))
+
+
+def _ends(addresses: bytes) -> tuple[str, str]:
+    half = len(addresses) // 2
+    return str(ip_address(addresses[:half])), str(ip_address(addresses[half:]))
 
 
 def admission(drop: DropReason | None, frame: Frame, tables: Tables) -> str:
