@@ -192,3 +192,13 @@ def test_a_mistake_is_told_with_its_cure_and_changes_nothing(
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
     with running(LAB.replace("SPEED", "1.0"), tmp_path_factory.mktemp("shared")) as lab:
         yield lab
+
+
+def test_a_queue_that_was_moved_stays_where_it_is_when_its_vport_changes(shared: RunningLab) -> None:
+    """A table of processors would change silently otherwise."""
+    shared.call("queue.set", queue=2, processor=1)
+    before = shared.call("rss.list")
+    assert before["vports"][1]["processors"][:2] == [1, 1]
+    shared.call("filter.set", vm="vm1", mac="02:00:00:00:00:aa")
+    shared.call("filter.clear", filter=3)
+    assert shared.call("rss.list") == before

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmdqemu.host.processors import CREDIT_SECONDS, SLICE_SECONDS, DutyCycle, place_statically
+from vmdqemu.host.processors import CREDIT_SECONDS, SLICE_SECONDS, DutyCycle, place_statically, stay
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic.adapter import Adapter, compile_tables
 from vmdqemu.nic.models import IDEAL
@@ -40,6 +40,14 @@ def test_a_vports_queues_are_on_different_processors() -> None:
     placement = place_statically(_tables(VMMQ, 4, default=2), 4)
     assert [placement[queue] for queue in (0, 1)] == [0, 1]
     assert [placement[queue] for queue in (2, 3, 4, 5)] == [0, 1, 2, 3]
+
+
+def test_a_vports_queues_stay_where_they_are_whatever_else_of_it_changes() -> None:
+    before, after = _tables(VMMQ, 2, 2, default=2), _tables(VMMQ, 2, 3, default=2)
+    placement = {0: 1, 1: 1, 2: 1, 3: 1, 4: 1, 5: 1}
+    assert stay(placement, before, after) == placement
+    assert stay(placement, before, _tables(VMMQ, 1, default=2)) == {0: 1, 1: 1, 2: 1}
+    assert stay(placement, before, _tables(OFF_NOLOOKUP, 2, 2)) == {}
 
 
 def test_a_mode_may_take_fewer_processors_than_there_are() -> None:

@@ -55,7 +55,7 @@ class Change(NamedTuple):
 
     adapter: Adapter
     tables: Tables
-    placed: Placement | None = None  # RX queues and their processors; None: as they are, if they stay
+    placed: Placement | None = None  # RX queues and their processors; None: as they are where they stay
 
 
 def agreed(adapter: Adapter, *requests: Request) -> Adapter:
@@ -162,7 +162,7 @@ class Changer:
         """The five steps."""
         plant, supervisor = self._supervisor.plant, self._supervisor
         if plant.uplink is None:
-            plant.tables = tables
+            self._adopt(tables, placed)
             await supervisor.publish()
             return
         change = difference.compare(plant.tables, tables)
@@ -172,14 +172,18 @@ class Changer:
         await self._empty_inboxes()
         self._sort(change.meanwhile)
         await self._drain([ring for ring in changed if ring not in held], UNTIL_EMPTY)
-        if placed is None:
-            placed = {queue: plant.placement[queue] for queue in change.kept}
-        plant.tables = tables
-        plant.placement = processors.place_statically(tables, plant.config.host.processors, placed)
+        self._adopt(tables, placed)
         await supervisor.publish()
         self._sort(tables)
         await self._drain(held, plant.config.adapter.ring)
         await self._start(changed)
+
+    def _adopt(self, tables: Tables, placed: Placement | None) -> None:
+        plant = self._supervisor.plant
+        if placed is None:
+            placed = processors.stay(plant.placement, plant.tables, tables)
+        plant.placement = processors.place_statically(tables, plant.config.host.processors, placed)
+        plant.tables = tables
 
     async def _grow(self, tables: Tables) -> None:
         """Rings for the queues to come; every worker learns of them."""

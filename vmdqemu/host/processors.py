@@ -1,14 +1,16 @@
 """Processors: which one serves which RX queue."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from vmdqemu.host import words
+from vmdqemu.nic import vport
 from vmdqemu.nic.steps import explained
 from vmdqemu.nic.tables import Tables
 
 BASE_PROCESSOR = 0  # serves the default queue, and the first of each round
-Placement = Mapping[int, int]  # RX queue -> processor
+Placement: TypeAlias = vport.Placement
 
 
 def place_statically(tables: Tables, processors: int, placed: Placement | None = None) -> Placement:
@@ -21,6 +23,16 @@ def place_statically(tables: Tables, processors: int, placed: Placement | None =
     queues = sorted(queue for vport in tables.vports.values() for queue in vport.queues)
     rounds = (_go_round(round_, processors, placed or {}) for round_ in (tables.default_queues, queues))
     return {queue: processor for placement in rounds for queue, processor in placement.items()}
+
+
+def stay(placement: Placement, before: Tables, after: Tables) -> Placement:
+    """The placement of queues that the same VPort has before and after, whatever else of it changes."""
+    if before.processors != after.processors:
+        return {}
+    kept = set(before.default_queues) & set(after.default_queues)
+    for number in before.vports.keys() & after.vports.keys():
+        kept |= set(before.vports[number].queues) & set(after.vports[number].queues)
+    return {queue: placement[queue] for queue in kept}
 
 
 def _go_round(queues: Sequence[int], processors: int, placed: Placement) -> dict[int, int]:
