@@ -126,8 +126,8 @@ class WireConfig(PortConfig):
 class VmConfig(PortConfig):
     """A VM: `vlan` is its port VLAN, `queues` its channels, `rate` its transmit limit in Mbit/s if any.
 
-    `strict`: its frames leave before those of VMs that are not. `rss_...` is how frames are spread over several
-    channels, and over as many RX queues in mode vmmq.
+    `strict`: its frames leave before those of VMs that are not. `rss_...` is how frames are spread over
+    several channels, and over as many RX queues in mode vmmq.
     """
 
     name: MachineName

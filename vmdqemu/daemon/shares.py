@@ -5,7 +5,8 @@ from typing import Any
 from vmdqemu.daemon.change import Changer, agreed
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.errors import UsageError
-from vmdqemu.nic.adapter import SetShare, Status
+from vmdqemu.nic.adapter import SetShare
+from vmdqemu.nic.status import Status
 
 
 class Shares:

@@ -25,9 +25,9 @@ class VPort(NamedTuple):
     vlan: Vlan
     spoof_check: bool
     rss: Rss | None  # None: it has one queue pair
-    share: Share = Share()  # of the transmitter
     queues: tuple[int, ...] = ()  # its RX queues; they keep their numbers as long as it has them
     scaling: Entity | None = None  # what RSSv2 has set; None: nothing yet, and RSS is on
+    share: Share = Share()  # of the transmitter
 
     @property
     def spread(self) -> Rss | None:
