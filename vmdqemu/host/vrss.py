@@ -1,0 +1,26 @@
+"""vRSS: the vSwitch spreads what arrives on one VMQ over processors and over the VM's channels.
+
+A frame's hash picks an entry of the VPort's indirection table, and the entry names the processor. The
+balancer moves entries, with the settings VRSS. One flow is one entry, so it has one processor at a time.
+
+Source: Microsoft's "Plan the use of vRSS" and its vRSS FAQ.
+"""
+
+from enum import Enum
+
+
+class NoVrss(Enum):
+    """Why a VM's traffic is not spread: the cause, then the cure."""
+
+    QUEUE = "it has no VMQ; vRSS works on a queue of its own"
+    CHANNELS = "it has one channel; give it two or more virtual processors"
+    VF = "its VF spreads by itself; take the VF away"
+
+
+def obstacle(has_queue: bool, channels: int, vf: bool) -> NoVrss | None:
+    """What keeps a VM from vRSS, if anything. channels: one for each virtual processor that receives."""
+    if vf:
+        return NoVrss.VF
+    if not has_queue:
+        return NoVrss.QUEUE
+    return NoVrss.CHANNELS if channels < 2 else None
