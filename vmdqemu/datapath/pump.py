@@ -8,6 +8,7 @@ new address, a tag to edit, a copy, a refusal) leaves the loop by a call.
 import errno
 import io
 import os
+import time
 from collections.abc import Callable
 from itertools import repeat
 from typing import Any, Final, NamedTuple
@@ -39,6 +40,7 @@ _MISSES = RING_OFFSET[RingCounter.MISSES]
 _WRITES = RING_OFFSET[RingCounter.WRITES]
 _WRITE_WIRE = RING_OFFSET[RingCounter.WRITE_WIRE]
 _WRITE_OCTETS = RING_OFFSET[RingCounter.WRITE_OCTETS]
+_SERVICE_NS = RING_OFFSET[RingCounter.SERVICE_NS]
 _RX_PACKETS = QUEUE_OFFSET[QueueCounter.RX_PACKETS]
 _RX_BYTES = QUEUE_OFFSET[QueueCounter.RX_BYTES]
 
@@ -99,11 +101,13 @@ class Pump:
         """Read until the ring is empty, `reads` frames were read, or `octet_limit` octets were reached."""
         self._cache.misses = self._frames = self._wire_frames = self._octets = self._line_octets = 0
         empty = gone = False
+        started = time.monotonic_ns()
         try:
             empty = self._forward(reads, octet_limit)
         except OSError:  # of the read; a write's is counted where it happens
             gone = True
         self._cells[self._row + _MISSES] += self._cache.misses
+        self._cells[self._row + _SERVICE_NS] += time.monotonic_ns() - started
         tired = self._cache.misses >= MISS_BUDGET
         return Spent(
             self._frames, self._wire_frames, self._octets, self._line_octets, empty or gone, gone, tired

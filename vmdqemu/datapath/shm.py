@@ -97,6 +97,11 @@ class Counters:
     def _row(self, port: int, ring: int) -> Row:
         return self._sum(RING_COLUMNS, [self.layout.ring_cell(w, port, ring) for w in self._workers])
 
+    def cell(self, port: int, ring: int, counter: RingCounter | DropReason) -> int:
+        """One of a ring's counters, over all its owners."""
+        offset = RING_OFFSET[counter]
+        return sum(self.cells[self.layout.ring_cell(w, port, ring) + offset] for w in self._workers)
+
     def queue(self, queue: int) -> Row:
         """An RX queue's row by counter name."""
         return self._sum(QUEUE_COLUMNS, [self.layout.queue_cell(w, queue) for w in self._workers])

@@ -43,6 +43,7 @@ class RingCounter(StrEnum):
     WRITES = "writes"
     WRITE_WIRE = "write_wire"
     WRITE_OCTETS = "write_octets"
+    SERVICE_NS = "service_ns"  # how long frames read here were in the hands of their reader
 
 
 class QueueCounter(StrEnum):
