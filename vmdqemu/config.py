@@ -11,12 +11,13 @@ from ipaddress import ip_interface
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from vmdqemu.config_changes import set_key
 from vmdqemu.config_conflicts import conflicts
+from vmdqemu.config_host import BalancerConfig, HostConfig, ProcessorSetConfig
 from vmdqemu.config_problems import Problem, from_validation, in_file_order
 from vmdqemu.config_values import (
     MOST_VMS,
@@ -32,16 +33,14 @@ from vmdqemu.config_values import (
     Moderation,
     Mtu,
     Prefix,
-    Processors,
     Queues,
     Rate,
-    Release,
     Ring,
     RssKey,
     RssTableSize,
     RssTypes,
     Sorter,
-    Speed,
+    Table,
     UdpPort,
     Vlan,
     Weight,
@@ -55,12 +54,6 @@ from vmdqemu.nic.modes import Mode as AdapterMode
 from vmdqemu.nic.tunnel import VXLAN_PORT
 
 EXT = "ext"  # the far end of the wire: the outside host, or the switch that several hosts hang on
-
-
-class Table(BaseModel):
-    """Frozen; a key that is not known is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class AdapterConfig(Table):
@@ -77,18 +70,6 @@ class AdapterConfig(Table):
     shared_memory: Flag = True
     lookahead: Lookahead = HEADER_OCTETS
     moderation: Moderation = "off"
-
-
-class HostConfig(Table):
-    """The management OS: `processors` serve the adapter's RX queues, each as fast as `speed` of a CPU.
-
-    `release` is whose rules hold; without one everything is allowed.
-    """
-
-    processors: Processors = 1
-    speed: Speed = 1.0
-    release: Release = None
-    below_ten_gig_vmq: Flag = False
 
 
 class PortConfig(Table):
@@ -206,6 +187,8 @@ TABLES: dict[str, type[BaseModel]] = {
     "": LabConfig,
     "adapter": AdapterConfig,
     "host": HostConfig,
+    "host.processor_set": ProcessorSetConfig,
+    "host.balancer": BalancerConfig,
     "wire": WireConfig,
     "wire.host": OutsideConfig,
     "vm": VmConfig,

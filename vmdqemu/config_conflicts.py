@@ -10,8 +10,10 @@ from collections.abc import Hashable, Iterable, Iterator
 from ipaddress import ip_interface
 from typing import TYPE_CHECKING, TypeAlias
 
+from vmdqemu.config_host import host_problems
 from vmdqemu.config_problems import Location, Problem, spelled
 from vmdqemu.config_values import derive_mac
+from vmdqemu.host.rss_profiles import PROFILES
 from vmdqemu.nic.frame import format_mac
 from vmdqemu.nic.modes import MODES
 
@@ -29,6 +31,8 @@ def conflicts(lab: LabConfig, vms: Vms, running: Vms | None = None) -> Iterator[
     """Every conflict of a lab: `vms` are the file's, `running` were there before. The later is wrong."""
     hosts = _hosts(lab)
     machines: Machines = {**vms, **hosts} if running is None else {**running, **hosts, **vms}
+    yield from host_problems(lab.host)
+    yield from _dynamic_conflicts(lab)
     yield from _wire_conflicts(lab)
     yield from _release_conflicts(lab)
     yield from _name_conflicts(machines)
@@ -46,6 +50,19 @@ def _hosts(lab: LabConfig) -> Hosts:
     if not lab.wire.hosts:
         return {("wire",): lab.outside[0]}
     return {("wire", "host", number): host for number, host in enumerate(lab.wire.hosts)}
+
+
+def _dynamic_conflicts(lab: LabConfig) -> Iterator[Problem]:
+    if lab.host.placement != "dynamic":
+        return
+    if lab.adapter.sorter == "software":
+        text = 'one ring carries every queue\'s frames; use "static", or adapter.sorter = "kernel"'
+        yield Problem(("host", "placement"), text)
+    if not PROFILES[lab.host.processor_set.profile].dynamic:
+        text = (
+            f'"{lab.host.processor_set.profile}" moves nothing; use "Closest", or host.placement = "static"'
+        )
+        yield Problem(("host", "processor_set", "profile"), text)
 
 
 def _wire_conflicts(lab: LabConfig) -> Iterator[Problem]:

@@ -8,7 +8,15 @@ import hashlib
 from ipaddress import ip_interface
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+)
 
 from vmdqemu.config_problems import shown
 from vmdqemu.nic import moderation
@@ -20,6 +28,12 @@ MAC_EXAMPLE = '"02:00:00:00:00:01"'
 MOST_VMS = 64  # the 82599 sorts into 64 pools at most (ixgbe_type.h, MRQC)
 MOST_CHANNELS = 64  # of one VM
 ADDRESS_CURE = 'use one such as "10.0.0.1/24" or "fd00::1/64"'
+
+
+class Table(BaseModel):
+    """A table of the lab file: every key is known, and nothing is converted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 def derive_mac(lab: str, name: str) -> bytes:
@@ -186,6 +200,20 @@ RssTableSize = Annotated[
     Literal[2, 4, 8, 16, 32, 64, 128] | None, Field(description="a power of two from 2 to 128")
 ]
 Processors = Annotated[int, Field(ge=1, le=64, description="1 to 64 processors")]
+Threads = Annotated[int, Field(ge=1, le=8, description="1 to 8 hyper-threads of a core")]
+Nodes = Annotated[int, Field(ge=1, le=64, description="1 to 64 NUMA nodes")]
+ProcessorNumber = Annotated[int, Field(ge=0, le=63, description="0 to 63, the number of a processor")]
+LastProcessor = Annotated[int | None, Field(ge=0, le=63, description="0 to 63, the number of a processor")]
+Node = Annotated[int | None, Field(ge=0, le=63, description="0 to 63, the number of a NUMA node")]
+Profile = Annotated[
+    Literal["Closest", "ClosestStatic", "NUMA", "NUMAStatic", "Conservative", "Balanced"],
+    Field(description='"Closest", "ClosestStatic", "NUMA", "NUMAStatic", "Conservative" or "Balanced"'),
+]
+PlacementPolicy = Annotated[Literal["static", "dynamic"], Field(description='"static" or "dynamic"')]
+Share = Annotated[float, Field(allow_inf_nan=False, description="a share of a processor, 0 to 1")]
+Seconds = Annotated[float, Field(allow_inf_nan=False, description="a number of seconds")]
+Moves = Annotated[int, Field(description="a number of moves")]
+Times = Annotated[float, Field(allow_inf_nan=False, description="how many times as much, at least 1")]
 Queues = Annotated[int, Field(ge=1, le=MOST_CHANNELS, description=f"1 to {MOST_CHANNELS} channels")]
 Weight = Annotated[int, Field(ge=1, le=100, description="1 to 100")]
 WireRate = Annotated[

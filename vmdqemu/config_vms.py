@@ -2,10 +2,10 @@
 
 from pydantic import BaseModel, ValidationError
 
-from vmdqemu.config import LabConfig, Table, VmConfig, VmTables, read_toml, with_mac
+from vmdqemu.config import LabConfig, VmConfig, VmTables, read_toml, with_mac
 from vmdqemu.config_conflicts import conflicts
 from vmdqemu.config_problems import Problem, from_validation, in_file_order
-from vmdqemu.config_values import MOST_VMS
+from vmdqemu.config_values import MOST_VMS, Table
 from vmdqemu.errors import LabFileError
 
 

@@ -36,7 +36,7 @@ class Observed:
             "pid": os.getpid(),
             "workers": [{"role": "cpu", "pid": pid, "records": fd} for pid, (fd, _) in self._workers.items()],
             "tables": nic_tables.to_json(self.rules),
-            "placement": list(place_statically(self.rules, 2).items()),
+            "placement": list(place_statically(self.rules, range(2)).items()),
         }
 
     def hire(self, pid: int, snaplen: int = HEADER_OCTETS) -> None:

@@ -8,7 +8,7 @@ from vmdqemu.config_adapter import describe
 from vmdqemu.daemon.plant import Plant, Port
 from vmdqemu.datapath import shm
 from vmdqemu.datapath.tap import WITH_USO, Tap
-from vmdqemu.host.processors import place_statically
+from vmdqemu.host.processors import Placing
 from vmdqemu.nic.adapter import compile_tables
 
 NO_FRAMES = LinkCounters(0, 0, 0, 0, 0, 0, 0, 0)
@@ -25,8 +25,9 @@ def plant(text: str, *, processors: int = 0) -> Plant:
     tables = compile_tables(adapter, 1)
     inboxes = tuple(range(processors))
     layout = shm.Layout(2, (0, *(len(port.tap.fds) for port in ports)), adapter.rx_queues, processors)
-    placement = place_statically(tables, 1)
-    return Plant(config, adapter, tables, ports, None, placement, inboxes, layout, -1, Parts(Lab()))
+    placing = Placing((0,))
+    placement = placing.place(tables)
+    return Plant(config, adapter, tables, ports, None, placing, placement, inboxes, layout, -1, Parts(Lab()))
 
 
 def counters(plant: Plant) -> shm.Counters:

@@ -64,6 +64,11 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         speed = 0.2
         release = "2019"
         below_ten_gig_vmq = true
+        threads = 2
+        nodes = 2
+        placement = "static"
+        processor_set = { base = 2, last = 6, max_processors = 4, node = 1, profile = "NUMA" }
+        balancer.upper = 0.7
         [wire]
         address = "10.0.0.254/24"
         vlan = 10
@@ -98,12 +103,23 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         "lookahead": 128,
         "moderation": "low",
     }
-    assert lab.host.model_dump() == {
+    assert lab.host.model_dump(exclude={"processor_set", "balancer"}) == {
         "processors": 8,
         "speed": 0.2,
         "release": "2019",
         "below_ten_gig_vmq": True,
+        "threads": 2,
+        "nodes": 2,
+        "placement": "static",
     }
+    assert lab.host.processor_set.model_dump() == {
+        "base": 2,
+        "last": 6,
+        "max_processors": 4,
+        "node": 1,
+        "profile": "NUMA",
+    }
+    assert lab.host.balancer.upper == 0.7
     assert lab.wire == config.WireConfig.model_construct(
         mac=b"\x02\0\0\0\0\xfe", addresses=("10.0.0.254/24",), vlan=10, rate=10000.0
     )

@@ -90,7 +90,7 @@ def test_d8_a_queue_is_always_on_one_processor() -> None:
 
 
 def test_d10_static_placement_goes_round_and_knows_no_load() -> None:
-    placement = place_statically(tables(*[Vm()] * 4, mode=VMQ), processors=2)
+    placement = place_statically(tables(*[Vm()] * 4, mode=VMQ), range(2))
     assert placement == {0: 0, 1: 0, 2: 1, 3: 0, 4: 1}
 
 
@@ -147,7 +147,7 @@ def test_d18_a_frame_with_a_queue_of_its_vms_own_is_not_looked_up() -> None:
 
 def _throughput(mode: Mode, speed: float, line: float) -> float:
     """Gbit/s that four VMs receive of a line, on processors that carry `speed` each."""
-    queues = place_statically(tables(*[Vm()] * 4, mode=mode), processors=1)
+    queues = place_statically(tables(*[Vm()] * 4, mode=mode), range(1))
     busy = [queue for queue in queues if queue] or [0]
     host = Host(dict.fromkeys(busy, line / len(busy) / speed), hidden=True)
     host.run(3)

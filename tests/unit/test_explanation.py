@@ -20,7 +20,7 @@ LAB = (Vm(queue_pairs=4, vlan=5, rss=SPREAD), Vm(), Vm(vlan=5))
 
 def explained(frame: Frame, source: int = WIRE, mode: Mode = VMMQ, **options: Any) -> Explanation:
     in_effect = tables(*LAB, mode=mode, **options)
-    return explanation.explain(frame, source, in_effect, place_statically(in_effect, processors=2))
+    return explanation.explain(frame, source, in_effect, place_statically(in_effect, range(2)))
 
 
 def vector(destination: bytes = mac(1), vids: tuple[int, ...] = (5,)) -> Frame:

@@ -3,7 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmdqemu.host.processors import CREDIT_SECONDS, SLICE_SECONDS, DutyCycle, place_statically, stay
+from vmdqemu.host.processors import (
+    CREDIT_SECONDS,
+    SLICE_SECONDS,
+    DutyCycle,
+    Placing,
+    Policy,
+    place_statically,
+    stay,
+)
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic.adapter import Adapter, compile_tables
 from vmdqemu.nic.models import IDEAL
@@ -19,25 +27,25 @@ def _tables(mode: Mode, *queue_pairs: int, default: int = 1) -> Tables:
 
 
 def test_without_sorting_everything_is_processor_0s() -> None:
-    assert place_statically(_tables(OFF, 1, 4), 8) == {0: 0}
+    assert place_statically(_tables(OFF, 1, 4), range(8)) == {0: 0}
 
 
 def test_rss_has_a_default_queue_on_each_processor() -> None:
-    assert place_statically(_tables(RSS, 1, 4, default=4), 4) == {0: 0, 1: 1, 2: 2, 3: 3}
+    assert place_statically(_tables(RSS, 1, 4, default=4), range(4)) == {0: 0, 1: 1, 2: 2, 3: 3}
 
 
 def test_queues_go_round_the_processors() -> None:
-    assert place_statically(_tables(VMQ, 1, 1, 1), 2) == {0: 0, 1: 0, 2: 1, 3: 0}
+    assert place_statically(_tables(VMQ, 1, 1, 1), range(2)) == {0: 0, 1: 0, 2: 1, 3: 0}
 
 
 def test_a_queue_that_is_placed_stays_and_a_new_one_goes_where_the_fewest_are() -> None:
     tables = _tables(VMQ, 1, 1, 1)
-    assert place_statically(tables, 2, {1: 1, 2: 1}) == {0: 0, 1: 1, 2: 1, 3: 0}
-    assert place_statically(tables, 2, {3: 0, 9: 1}) == {0: 0, 1: 1, 2: 0, 3: 0}
+    assert place_statically(tables, range(2), {1: 1, 2: 1}) == {0: 0, 1: 1, 2: 1, 3: 0}
+    assert place_statically(tables, range(2), {3: 0, 9: 1}) == {0: 0, 1: 1, 2: 0, 3: 0}
 
 
 def test_a_vports_queues_are_on_different_processors() -> None:
-    placement = place_statically(_tables(VMMQ, 4, default=2), 4)
+    placement = place_statically(_tables(VMMQ, 4, default=2), range(4))
     assert [placement[queue] for queue in (0, 1)] == [0, 1]
     assert [placement[queue] for queue in (2, 3, 4, 5)] == [0, 1, 2, 3]
 
@@ -51,7 +59,7 @@ def test_a_vports_queues_stay_where_they_are_whatever_else_of_it_changes() -> No
 
 
 def test_a_mode_may_take_fewer_processors_than_there_are() -> None:
-    assert place_statically(_tables(OFF_NOLOOKUP, 1, 1, 1), 4) == {0: 0, 1: 0, 2: 0, 3: 0}
+    assert place_statically(_tables(OFF_NOLOOKUP, 1, 1, 1), range(4)) == {0: 0, 1: 0, 2: 0, 3: 0}
 
 
 @given(share=st.floats(0.01, 0.99), burst=st.floats(1e-4, 1e-3), seconds=st.integers(1, 3))
@@ -87,3 +95,14 @@ def test_what_is_excused_is_not_paid_for() -> None:
     duty.excuse(0.5)
     assert duty.pause(now=0.0, cpu=0.5) == 0
     assert duty.pause(now=0.0, cpu=0.501) > 0
+
+
+def test_under_dynamic_placement_every_queue_starts_at_home() -> None:
+    placing = Placing((2, 3, 0), Policy.DYNAMIC)
+    tables = _tables(VMMQ, 2, 1, default=2)
+    assert placing.place(tables) == dict.fromkeys(range(5), 2)
+    assert placing.place(tables, {3: 0, 9: 3}) == {0: 2, 1: 2, 2: 2, 3: 0, 4: 2}
+
+
+def test_queues_go_round_the_processors_of_the_set() -> None:
+    assert Placing((2, 3, 0)).place(_tables(VMQ, 1, 1, 1, 1)) == {0: 2, 1: 2, 2: 3, 3: 0, 4: 2}

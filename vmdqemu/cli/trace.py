@@ -10,7 +10,7 @@ from typing import Final
 from vmdqemu import config as lab_file
 from vmdqemu.config_adapter import describe
 from vmdqemu.errors import LabFileError, UsageError
-from vmdqemu.host.processors import place_statically
+from vmdqemu.host.processors import Placing
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.adapter import compile_tables
 from vmdqemu.nic.frame import parse
@@ -26,9 +26,9 @@ def trace(lab: str | None, changes: list[str], source: str | None, frame: str | 
     """Explain frames in a lab that need not run. Raises LabFileError, UsageError."""
     if lab is None or source is None or frame is None:
         raise UsageError("give a lab file, a port and a frame: trace --lab LAB.toml --from wire FRAME")
-    tables, processors = _tables(Path(lab), changes)
+    tables, placing = _tables(Path(lab), changes)
     port = port_number(source, tables)
-    placement = place_statically(tables, processors)
+    placement = placing.place(tables)
     frames = _frames(frame)
     show(
         (
@@ -58,14 +58,14 @@ def port_number(name: str, tables: Tables) -> int:
     return names[name]
 
 
-def _tables(file: Path, changes: list[str]) -> tuple[Tables, int]:
-    """What a lab's adapter rules by, and how many processors it has."""
+def _tables(file: Path, changes: list[str]) -> tuple[Tables, Placing]:
+    """What a lab's adapter rules by, and how its host places queues."""
     config = lab_file.load(file, changes)
     try:
         adapter = describe(config)
     except LabFileError as error:
         raise error.of(file) from None
-    return compile_tables(adapter, generation=1), config.host.processors
+    return compile_tables(adapter, generation=1), config.host.placing
 
 
 def _frames(argument: str) -> Iterator[Captured]:

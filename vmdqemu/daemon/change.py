@@ -182,7 +182,7 @@ class Changer:
         plant = self._supervisor.plant
         if placed is None:
             placed = processors.stay(plant.placement, plant.tables, tables)
-        plant.placement = processors.place_statically(tables, plant.config.host.processors, placed)
+        plant.placement = plant.placing.place(tables, placed)
         plant.tables = tables
 
     async def _grow(self, tables: Tables) -> None:

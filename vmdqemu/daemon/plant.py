@@ -16,8 +16,7 @@ from vmdqemu.datapath import arena, inbox, shm, tap, uplink
 from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.tap import Tap
 from vmdqemu.datapath.uplink import Uplink
-from vmdqemu.host import processors
-from vmdqemu.host.processors import BASE_PROCESSOR, Placement
+from vmdqemu.host.processors import BASE_PROCESSOR, Placement, Placing
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.adapter import Adapter, compile_tables
 from vmdqemu.nic.frame import format_mac
@@ -55,6 +54,7 @@ class Plant:
     tables: Tables
     ports: tuple[Port, ...]  # VMs; the wire's is uplink's
     uplink: Uplink | None
+    placing: Placing
     placement: Placement
     inboxes: tuple[int, ...]  # one a processor
     layout: shm.Layout
@@ -115,7 +115,7 @@ def build(config: LabConfig, lab: Lab) -> Plant:
     adapter = describe(config)
     tables = compile_tables(adapter, generation=1)
     external = uplink.make(config, config.wire, tables, lab) if config.wire else None
-    placement = processors.place_statically(tables, config.host.processors)
+    placing = config.host.placing
     inboxes = _make_inboxes(config.host.processors, lab) if external else ()
     layout = _layout(adapter, len(inboxes), config)
     counters = shm.create(layout)
@@ -124,7 +124,10 @@ def build(config: LabConfig, lab: Lab) -> Plant:
     ports = tuple(
         build_vm(number, vm, config, parts.add(vm.name)) for number, vm in enumerate(config.vms, start=1)
     )
-    return Plant(config, adapter, tables, ports, external, placement, inboxes, layout, counters, parts)
+    placement = placing.place(tables)
+    return Plant(
+        config, adapter, tables, ports, external, placing, placement, inboxes, layout, counters, parts
+    )
 
 
 def _make_inboxes(processors: int, lab: Lab) -> tuple[int, ...]:

@@ -1,26 +1,33 @@
 """Processors: which one serves which RX queue."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Final, NamedTuple, TypeAlias
 
 from vmdqemu.host import words
 from vmdqemu.nic import vport
 from vmdqemu.nic.steps import explained
 from vmdqemu.nic.tables import Tables
 
-BASE_PROCESSOR = 0  # serves the default queue, and the first of each round
+BASE_PROCESSOR = 0  # reads the rings that nobody was given
 Placement: TypeAlias = vport.Placement
 
 
-def place_statically(tables: Tables, processors: int, placed: Placement | None = None) -> Placement:
-    """Round robin, never moved afterwards (VMQ of Server 2008 R2): a queue that is placed stays.
+class Policy(StrEnum):
+    """Whether queues move once they are placed."""
+
+    STATIC = "static"  # VMQ of Server 2008 R2
+    DYNAMIC = "dynamic"  # by load, from Server 2012 on (host/balancer.py)
+
+
+def place_statically(tables: Tables, processors: Sequence[int], placed: Placement | None = None) -> Placement:
+    """Round robin: a queue that is placed stays. processors: those that may serve queues, home first.
 
     The default VPort's queues go round by themselves, the VMs' in queue order: a VPort's are spread too.
     """
-    if tables.processors is not None:
-        processors = min(tables.processors, processors)
-    queues = sorted(queue for vport in tables.vports.values() for queue in vport.queues)
+    processors = processors[: tables.processors]
+    queues = _vm_queues(tables)
     rounds = (_go_round(round_, processors, placed or {}) for round_ in (tables.default_queues, queues))
     return {queue: processor for placement in rounds for queue, processor in placement.items()}
 
@@ -35,13 +42,40 @@ def stay(placement: Placement, before: Tables, after: Tables) -> Placement:
     return {queue: placement[queue] for queue in kept}
 
 
-def _go_round(queues: Sequence[int], processors: int, placed: Placement) -> dict[int, int]:
+def place_at_home(tables: Tables, processors: Sequence[int], placed: Placement | None = None) -> Placement:
+    """All on the home processor, until its load moves them away; a queue that is placed stays."""
+    queues = (*tables.default_queues, *_vm_queues(tables))
+    return {queue: (placed or {}).get(queue, processors[0]) for queue in queues}
+
+
+_PLACE: Final[Mapping[Policy, Callable[[Tables, Sequence[int], Placement], Placement]]] = {
+    Policy.STATIC: place_statically,
+    Policy.DYNAMIC: place_at_home,
+}
+
+
+class Placing(NamedTuple):
+    """Which processors may serve queues, home first, and how queues are placed on them."""
+
+    processors: tuple[int, ...]
+    policy: Policy = Policy.STATIC
+
+    def place(self, tables: Tables, placed: Placement | None = None) -> Placement:
+        """Every RX queue; one that is placed stays."""
+        return _PLACE[self.policy](tables, self.processors, placed or {})
+
+
+def _vm_queues(tables: Tables) -> list[int]:
+    return sorted(queue for vport in tables.vports.values() for queue in vport.queues)
+
+
+def _go_round(queues: Sequence[int], processors: Sequence[int], placed: Placement) -> dict[int, int]:
     """Each queue goes to the processor with the fewest, the first of them."""
     placement = {queue: placed[queue] for queue in queues if queue in placed}
     served = Counter(placement.values())
     for queue in queues:
         if queue not in placement:
-            processor = min(range(BASE_PROCESSOR, BASE_PROCESSOR + processors), key=lambda p: served[p])
+            processor = min(processors, key=lambda p: served[p])
             placement[queue] = processor
             served[processor] += 1
     return placement
