@@ -9,6 +9,8 @@ import pytest
 from netns.errors import NetnsError
 from vmdqemu import errors
 from vmdqemu.cli import main, reading
+from vmdqemu.daemon.change import SHORT
+from vmdqemu.host.processors import Policy
 from vmdqemu.nic.modes import MODES
 
 HEAVY = {
@@ -155,4 +157,5 @@ def test_help_imports_nothing_but_the_command_line() -> None:
 
 
 def test_every_mode_can_be_set() -> None:
-    assert {name.value for name in main.ModeName} == set(MODES)
+    assert {name.value for name in main.ModeName} == {*MODES, *SHORT}
+    assert {name.value for name in main.PlacementName} == set(Policy)

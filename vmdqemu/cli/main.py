@@ -51,8 +51,16 @@ class ModeName(StrEnum):
     VMDQ = "vmdq"
     VMQ = "vmq"
     VMMQ = "vmmq"
+    DVMQ = "dvmq"
     OFF_NOCOPY = "off-nocopy"
     OFF_NOLOOKUP = "off-nolookup"
+
+
+class PlacementName(StrEnum):
+    """The policies of `host.processors`."""
+
+    STATIC = "static"
+    DYNAMIC = "dynamic"
 
 
 LabFile = Annotated[Path, typer.Argument(metavar="LAB.toml", help="The lab file.", show_default=False)]
@@ -327,17 +335,34 @@ def mode_set(
         ModeName,
         typer.Argument(
             metavar="MODE",
-            help="off, rss, vmdq, vmq, vmmq, off-nocopy or off-nolookup.",
+            help="off, rss, vmdq, vmq, vmmq, off-nocopy, off-nolookup, or dvmq: vmq and dynamic placement.",
             show_default=False,
         ),
     ],
+    placement: Annotated[
+        PlacementName | None,
+        typer.Option(help="Whether queues move by load; else as the lab file says.", show_default=False),
+    ] = None,
     lab: LabName = None,
     as_json: AsJson = False,
 ) -> None:
     """Change the mode of a running lab, without losing a frame."""
     from vmdqemu.cli import reading
 
-    reading.change("mode.set", lab, as_json, mode=name.value)
+    given = {} if placement is None else {"placement": placement.value}
+    reading.change("mode.set", lab, as_json, mode=name.value, **given)
+
+
+@app.command()
+def events(
+    follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.", show_default=False)] = False,
+    lab: LabName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what happened: moves of queues, workers that died, devices that were removed."""
+    from vmdqemu.cli import events
+
+    events.events(lab, follow, as_json)
 
 
 @processor.command("list")

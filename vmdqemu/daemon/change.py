@@ -15,7 +15,7 @@ ring that overflows loses any, and that is counted.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from vmdqemu.daemon.plant import RingName
@@ -24,7 +24,8 @@ from vmdqemu.datapath import uplink
 from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.errors import UsageError, VmdqemuError
 from vmdqemu.host import processors
-from vmdqemu.host.processors import BASE_PROCESSOR, Placement
+from vmdqemu.host.plan import Move
+from vmdqemu.host.processors import BASE_PROCESSOR, Placement, Policy
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic import coalescing, difference
@@ -36,6 +37,7 @@ from vmdqemu.nic.status import Status
 from vmdqemu.nic.tables import Tables
 
 UNTIL_EMPTY: Final = 1 << 40  # frames, of a ring that nobody writes to
+SHORT: Final[Mapping[str, tuple[str, Policy]]] = {"dvmq": ("vmq", Policy.DYNAMIC)}  # for a mode and a policy
 
 _CURES: Final = {
     Status.NO_QUEUES: "more processors than queues; move all entries of one together, or the queue itself",
@@ -74,13 +76,26 @@ class Changer:
         self._supervisor = supervisor
         self.busy = asyncio.Lock()
 
-    async def set_mode(self, name: str) -> None:
-        """Sort what is received in another way. Raises UsageError, VmdqemuError with the adapter's status."""
-        if name not in MODES:
-            raise UsageError(f"no mode {name!r}; use one of {', '.join(MODES)}")
-        if reason := self._supervisor.plant.config.refusal(MODES[name]):
+    async def set_mode(self, name: str, policy: Policy | None = None) -> None:
+        """Sort what is received in another way, and place queues by `policy`, or as the lab file says.
+
+        Where the policy changes, all queues are placed anew. Raises UsageError, VmdqemuError with the
+        adapter's status.
+        """
+        mode, implied = SHORT.get(name, (name, None))
+        if mode not in MODES:
+            raise UsageError(f"no mode {name!r}; use one of {', '.join((*MODES, *SHORT))}")
+        plant = self._supervisor.plant
+        if reason := plant.config.refusal(MODES[mode]):
             raise VmdqemuError(reason)
-        await self.request(control.SetMode(MODES[name]))
+        policy = policy or implied or plant.config.host.placing.policy
+        if policy is Policy.DYNAMIC and plant.config.adapter.sorter == "software":
+            raise UsageError("one ring carries every queue's frames; dynamic placement needs the sorter")
+        async with self.busy:
+            await self.put(await self.prepare(agreed(plant.adapter, control.SetMode(MODES[mode]))))
+            if policy is not plant.placing.policy:
+                plant.placing = plant.placing._replace(policy=policy)
+                await self._move(plant.placing.place(plant.tables), by="operator")
 
     async def request(self, *requests: Request) -> None:
         """Put requests to the adapter, and carry out what follows: of all of them, or of none."""
@@ -99,6 +114,16 @@ class Changer:
         self._supervisor.plant.adapter = change.adapter
         await self._put(change.tables, change.placed)
 
+    async def move(self, moves: Iterable[Move]) -> None:
+        """Make the balancer's moves, all at once; one that was overtaken by another change is left out."""
+        async with self.busy:
+            placement = self._supervisor.plant.placement
+            queues = {move.item: move for move in moves if isinstance(move.item, int)}
+            sound = {
+                queue: move.target for queue, move in queues.items() if placement.get(queue) == move.source
+            }
+            await self._move(sound, by="balancer")
+
     async def set_queue(self, queue: int, processor: int | None, moderation: Moderation | None) -> None:
         """Change who serves an RX queue and how often it interrupts him, both or neither; None leaves it."""
         async with self.busy:
@@ -106,7 +131,7 @@ class Changer:
             if moderation is not None:
                 await self._moderate(queue, moderation)
             if processor is not None:
-                await self._move(queue, processor)
+                await self._move({queue: processor}, by="operator")
 
     async def coalesce(self, tests: CoalescingFilter, number: int) -> None:
         """Have the adapter hold frames of the default queue that may wait. number: 0 for a new filter."""
@@ -131,15 +156,21 @@ class Changer:
         plant.tables = compile_tables(plant.adapter, plant.tables.generation + 1)
         await self._supervisor.publish()
 
-    async def _move(self, queue: int, processor: int) -> None:
-        """Have another processor serve an RX queue: stop, acknowledge, start; its frames wait in the ring."""
+    async def _move(self, placement: Placement, by: str) -> None:
+        """Have other processors serve RX queues: stop, acknowledge, start; their frames wait in the rings."""
         plant = self._supervisor.plant
-        rings = self._rings({queue, *plant.tables.default_queues})
+        before = plant.placement
+        moved = {queue: to for queue, to in placement.items() if before[queue] != to}
+        if not moved:
+            return
+        rings = self._rings({*moved, *plant.tables.default_queues})
         await self._stop(rings)
         await self._empty_inboxes()
-        plant.placement = {**plant.placement, queue: processor}
+        plant.placement = {**before, **moved}
         await self._supervisor.place()
         await self._start(rings)
+        for queue, target in moved.items():
+            self._supervisor.note("queue-moved", queue=queue, source=before[queue], target=target, by=by)
 
     async def _moderate(self, queue: int, moderation: Moderation) -> None:
         if (WIRE, queue) not in self._supervisor.plant.ring_fds:

@@ -24,6 +24,7 @@ from vmdqemu import config as lab_file
 from vmdqemu.config import LabConfig
 from vmdqemu.config_values import Speed
 from vmdqemu.daemon import control, plant, reports, runtime
+from vmdqemu.daemon.balancing import Balancing
 from vmdqemu.daemon.change import Changer
 from vmdqemu.daemon.observers import Observers
 from vmdqemu.daemon.plant import Plant
@@ -33,6 +34,7 @@ from vmdqemu.daemon.shares import Shares
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.daemon.vms import Vms
 from vmdqemu.errors import UsageError, VmdqemuError
+from vmdqemu.host.processors import Policy
 from vmdqemu.nic import coalescing, moderation
 from vmdqemu.nic.coalescing import CoalescingFilter
 from vmdqemu.nic.moderation import Moderation
@@ -72,9 +74,12 @@ async def _serve(built: Plant, on_ready: Callable[[], None]) -> None:
     try:
         await supervisor.start()
         socket = runtime.path(built.config.name, "sock")
-        server = await control.serve(socket, methods(supervisor))
+        changer = Changer(supervisor)
+        server = await control.serve(socket, methods(supervisor, changer))
+        balancing = loop.create_task(Balancing(supervisor, changer).run())
         on_ready()
         await supervisor.stopped.wait()
+        balancing.cancel()
         server.close()
     except asyncio.CancelledError:  # by a signal
         return
@@ -82,13 +87,14 @@ async def _serve(built: Plant, on_ready: Callable[[], None]) -> None:
         supervisor.stop()
 
 
-def methods(supervisor: Supervisor) -> dict[str, control.Method]:
+def methods(supervisor: Supervisor, changer: Changer) -> dict[str, control.Method]:
     """The verbs of the control socket."""
 
-    changer, observers = Changer(supervisor), Observers(supervisor)
+    observers = Observers(supervisor)
 
     async def set_mode(params: control.Document) -> control.Document:
-        await changer.set_mode(_text(params, "mode"))
+        policy = _policy(params["placement"]) if "placement" in params else None
+        await changer.set_mode(_text(params, "mode"), policy)
         return reports.queues(supervisor)
 
     async def set_queue(params: control.Document) -> control.Document:
@@ -115,6 +121,7 @@ def methods(supervisor: Supervisor) -> dict[str, control.Method]:
         "vport.list": lambda _: reports.vports(supervisor),
         "queue.list": lambda _: reports.queues(supervisor),
         "stats": lambda _: reports.stats(supervisor),
+        "events": lambda params: reports.events(supervisor, _whole({"after": 0, **params}, "after")),
         "mode.set": set_mode,
         "queue.set": set_queue,
         "observe": observe,
@@ -228,6 +235,13 @@ def _whole(params: control.Document, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise UsageError(f"{name}: {value!r} is not a whole number")
     return value
+
+
+def _policy(value: object) -> Policy:
+    try:
+        return Policy(str(value))
+    except ValueError:
+        raise UsageError(f"placement: {value!r} is unknown; use one of {', '.join(Policy)}") from None
 
 
 def _moderation(value: object) -> Moderation:

@@ -24,6 +24,7 @@ def status(supervisor: Supervisor) -> Document:
         "lab": config.name,
         "model": config.adapter.model,
         "mode": plant.adapter.mode.name,
+        "placement": plant.placing.policy.value,
         "mtu": config.mtu,
         "offloads": _offloads(plant),
         "wire": config.wire and {"namespace": config.ext_namespace, "rate": config.wire.rate},
@@ -47,6 +48,12 @@ def status(supervisor: Supervisor) -> Document:
 def vms(supervisor: Supervisor) -> Document:
     """The lab's VMs."""
     return {"schema_version": SCHEMA_VERSION, "vms": _vms(supervisor.plant)}
+
+
+def events(supervisor: Supervisor, after: int) -> Document:
+    """What happened since the event of that number, as far as it is kept."""
+    found = [event for event in supervisor.events if event["number"] > after]
+    return {"schema_version": SCHEMA_VERSION, "events": found}
 
 
 def vports(supervisor: Supervisor) -> Document:

@@ -51,6 +51,7 @@ class Supervisor:
         self.counters = shm.Counters(plant.layout, shm.cells(plant.counters))
         self.crashes = 0
         self.events: deque[dict[str, Any]] = deque(maxlen=EVENTS)
+        self._noted = 0
         self.gone: set[int] = set()  # ports whose device was removed
         self.stopped = asyncio.Event()
         self.roles = _roles(plant)
@@ -90,7 +91,8 @@ class Supervisor:
 
     def note(self, kind: str, **what: object) -> None:
         """Add an event."""
-        self.events.append({"time": round(time.time(), 3), "event": kind, **what})
+        self._noted += 1
+        self.events.append({"number": self._noted, "time": round(time.time(), 3), "event": kind, **what})
 
     async def hand_rings(self, names: tuple[RingName, ...]) -> None:
         """Give every worker the descriptors of rings."""

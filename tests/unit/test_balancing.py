@@ -1,0 +1,81 @@
+"""Dynamic placement, live: the balancer proposes, and nothing that goes wrong with it harms the placement."""
+
+import asyncio
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from tests.unit.plants import plant
+from vmdqemu.daemon.balancing import Balancing
+from vmdqemu.daemon.change import Changer
+from vmdqemu.daemon.gauge import Gauge
+from vmdqemu.daemon.supervisor import Supervisor
+from vmdqemu.host.demand import Sample
+from vmdqemu.host.plan import Move
+from vmdqemu.host.processors import Placing, Policy
+
+LAB = 'adapter.mode = "vmq"\nhost.processors = 2\nhost.balancer.period = 0.001\nvm = [{ name = "vm1" }]'
+
+
+class Lab:
+    """A supervisor and a changer that only remember."""
+
+    def __init__(self, policy: Policy = Policy.DYNAMIC) -> None:
+        self.plant = plant(LAB)
+        self.plant.placing = Placing((0, 1), policy)
+        self.noted: list[tuple[str, Any]] = []
+        self.moves: list[Move] = []
+        supervisor = SimpleNamespace(
+            plant=self.plant, note=lambda kind, **what: self.noted.append((kind, what))
+        )
+        self.balancing = Balancing(cast(Supervisor, supervisor), cast(Changer, self))
+
+    async def move(self, moves: Iterable[Move]) -> None:
+        self.moves += moves
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[Sample | None]:
+    """What the gauge will say, in turn."""
+    samples: list[Sample | None] = []
+    monkeypatch.setattr(Gauge, "sample", lambda _: samples.pop(0))
+    return samples
+
+
+OVERLOADED = Sample({0: 1.0, 1: 0.0}, {1: 0.5, 2: 0.5}, {1: 0, 2: 0})
+
+
+def test_what_the_balancer_proposes_is_carried_out(measured: list[Sample | None]) -> None:
+    lab = Lab()
+    measured += [None, OVERLOADED]
+    asyncio.run(lab.balancing.step())
+    assert lab.moves == []
+    asyncio.run(lab.balancing.step())
+    assert [(move.source, move.target) for move in lab.moves] == [(0, 1)]
+
+
+def test_a_balancer_that_fails_is_an_event_once_and_begins_anew(measured: list[Sample | None]) -> None:
+    lab = Lab()
+    broken = cast(Sample, object())
+    measured += [broken, broken, OVERLOADED, broken]
+    for _ in range(4):
+        asyncio.run(lab.balancing.step())
+    assert [kind for kind, _ in lab.noted] == ["balancer-failed", "balancer-failed"]
+    assert "AttributeError" in lab.noted[0][1]["error"]
+    assert len(lab.moves) == 1
+
+
+@pytest.mark.usefixtures("measured")
+def test_nothing_is_measured_while_the_placement_is_static() -> None:
+    """The list of samples is empty: the first one asked for would be an event."""
+
+    async def a_while(lab: Lab) -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(lab.balancing.run(), 0.05)
+
+    still, failing = Lab(Policy.STATIC), Lab()
+    asyncio.run(a_while(still))
+    asyncio.run(a_while(failing))
+    assert (still.noted, len(failing.noted)) == ([], 1)
