@@ -134,4 +134,4 @@ def test_dynamic_placement_needs_the_sorter(tmp_path: Path) -> None:
     text = _lab(placement="static").replace("[adapter]", '[adapter]\nsorter = "software"')
     with running(text, tmp_path) as lab:
         done = vmdqemu("mode", "set", "dvmq", "--lab", lab.config.name)
-        assert refused(done, 1).startswith("one ring carries every queue's frames")
+        assert refused(done, 2).startswith("one ring carries every queue's frames")

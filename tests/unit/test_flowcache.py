@@ -14,6 +14,7 @@ from tests.unit.fates import due, found, judged
 from tests.unit.hostile import families, frames
 from tests.unit.pumping import PLAIN, TCPV4, Fabric, Pumped, vnet
 from vmdqemu.datapath.flowcache import ADDRESS_ENTRIES, FLOW_ENTRIES, FlowCache, Memory
+from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.pump import BUFFER_OCTETS
 from vmdqemu.host.decide import Verdict
 from vmdqemu.host.vswitch import WIRE
@@ -202,3 +203,19 @@ def test_memory_keeps_what_is_asked_for_and_forgets_the_rest() -> None:
         assert memory.recall("wanted") is action
         assert len(memory) <= 20
     assert memory.recall("forgotten") is None
+
+
+def test_when_a_queue_changes_hands_only_what_goes_there_is_judged_anew() -> None:
+    with Fabric(Vm(), Vm(), mode=MODES["vmq"]) as fabric:
+        buffer, cache = cached(fabric)
+        to_1, to_2, to_nobody = (PLAIN + octets(to, OUTSIDE) for to in (mac(1), mac(2), STRANGER))
+        assert [look(buffer, cache, frame) for frame in (to_1, to_2, to_nobody)] == [1, 1, 1]
+        elsewhere = fabric.rings._replace(fds={**fabric.rings.fds, (INBOX, 1): 99}, elsewhere={2: 1})
+        cache.place(elsewhere)
+        assert [look(buffer, cache, frame) for frame in (to_1, to_2, to_nobody)] == [0, 1, 0]
+        look(buffer, cache, to_2)
+        assert cache.look(None, len(to_2), len(to_2)).outputs[0].fd == 99
+        cache.place(elsewhere)
+        assert [look(buffer, cache, frame) for frame in (to_1, to_2, to_nobody)] == [0, 0, 0]
+        cache.place(fabric.rings)
+        assert [look(buffer, cache, frame) for frame in (to_1, to_2, to_nobody)] == [0, 1, 0]

@@ -65,6 +65,12 @@ class Memory:
             self._old, self.young = self.young, {}
         self.young[key] = value
 
+    def forget(self, outdated: Callable[[Action], bool]) -> None:
+        """Forget some of the values."""
+        for held in (self.young, self._old):
+            for key in [key for key, value in held.items() if outdated(value)]:
+                del held[key]
+
     def __len__(self) -> int:
         return len(self.young) + len(self._old)
 
@@ -122,6 +128,14 @@ class FlowCache:
         self._head = memoryview(buffer)[FRAME : FRAME + HEADER_OCTETS]
         self.l2_key = self._key.l2
         self.misses = 0  # verdicts made since the reader last set it to 0
+
+    def place(self, rings: Rings) -> None:
+        """Other processors serve RX queues: what goes there is judged anew, and all else stays known."""
+        moved = set(rings.elsewhere.items()) ^ set(self._rings.elsewhere.items())
+        cells = {rings.layout.queue_cell(rings.worker, queue) for queue, _ in moved}
+        self._rings = rings
+        for memory in (self._addresses, self._flows):
+            memory.forget(lambda action: not cells.isdisjoint(action.queues))
 
     @property
     def known(self) -> Callable[[Hashable], Action | None]:

@@ -113,6 +113,10 @@ class Pump:
             self._frames, self._wire_frames, self._octets, self._line_octets, empty or gone, gone, tired
         )
 
+    def place(self, rings: Rings) -> None:
+        """Hand over to other processors from the next frame on."""
+        self._cache.place(rings)
+
     def _forward(self, reads: int, octet_limit: int) -> bool:
         """The loop; whether it ended because the ring was empty."""
         buffer, view, cache, write = self._buffer, self._view, self._cache, os.write

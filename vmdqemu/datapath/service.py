@@ -52,6 +52,7 @@ class Service:
         self._moderator = Moderator(edges, timer, self._wake)
         self._on_gone = on_gone
         self._pumps: dict[int, Pump] = {}  # by file descriptor
+        self._known: dict[int, Pump] = {}  # default rings' that read no more: what they know is still true
         self._waiting: dict[int, deque[Pump]] = {}  # by port: its rings that have frames
         self._shares: dict[int, Share] = {}  # of each port
         self._arbiter = Arbiter(Discipline.DEFICIT)
@@ -101,15 +102,16 @@ class Service:
         if self._recorder is not None:
             self._recorder.generation = tables.generation
         self._moderator.put_tables(tables)
+        self._known.clear()
         for pump in list(self._pumps.values()):
             self._renew(pump, tables, rings)
         self._again()  # frames that the adapter held may be due
 
     def put_placement(self, tables: Tables, rings: Rings) -> None:
         """Hand over to other processors from the next frame on; only default rings hold frames of theirs."""
-        for pump in list(self._pumps.values()):
+        for pump in (*self._pumps.values(), *self._known.values()):
             if pump.port == WIRE and pump.ring in tables.default_queues:
-                self._renew(pump, tables, rings)
+                pump.place(rings)
 
     def start(self, port: int, ring: int, tables: Tables, rings: Rings) -> None:
         """Read a ring from now on. What waits in it already wakes us at once. Again changes nothing."""
@@ -117,7 +119,10 @@ class Service:
         if fd in self._pumps:
             return
         self._moderator.start(port, ring, tables, rings)
-        self._pumps[fd] = self._open(port, ring, tables, rings)
+        known = self._known.pop(fd, None)
+        if known is None or self._moderator.reader(port, ring) is not None:  # that one reads in its own way
+            known = self._open(port, ring, tables, rings)
+        self._pumps[fd] = known
 
     def stop(self, port: int, ring: int, frames: int, tables: Tables, rings: Rings) -> None:
         """Read up to `frames` that wait in a ring, whether we read it so far or not, and then no more of it.
@@ -125,8 +130,11 @@ class Service:
         `frames` is what the ring can hold, so everything that was in it when we were told is read. Other
         processors read nothing meanwhile, so their frames are delivered from here, in order.
         """
-        reader = self._pumps.get(rings.fds[port, ring])
+        fd = rings.fds[port, ring]
+        reader = self._pumps.get(fd)
         if reader is not None:
+            if port == WIRE and ring in tables.default_queues and self._moderator.reader(port, ring) is None:
+                self._known[fd] = reader
             held = self._forget(reader)
             self._withdraw(reader)
             reader.burst(held, NO_LIMIT)
