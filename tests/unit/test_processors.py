@@ -1,6 +1,6 @@
 """Emulated processors: which one serves a queue, and how it is held to its share."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vmdqemu.host.processors import (
@@ -63,6 +63,7 @@ def test_a_mode_may_take_fewer_processors_than_there_are() -> None:
 
 
 @given(share=st.floats(0.01, 0.99), burst=st.floats(1e-4, 1e-3), seconds=st.integers(1, 3))
+@example(share=0.0390625, burst=0.0006398340445392096, seconds=1)
 def test_a_busy_processor_gets_its_share(share: float, burst: float, seconds: int) -> None:
     now = cpu = 0.0
     duty = DutyCycle(share, now, cpu)
@@ -85,7 +86,7 @@ def test_a_rest_earns_a_slice(share: float, debt: float) -> None:
     """Else a slow processor would spend what it earns on waking up."""
     duty = DutyCycle(share, now=0.0, cpu=0.0)
     pause = duty.pause(now=0.0, cpu=debt)
-    worth = min(SLICE_SECONDS, CREDIT_SECONDS * share)
+    worth = min(SLICE_SECONDS, CREDIT_SECONDS * share / 2)
     assert duty.pause(now=pause, cpu=debt + 0.99 * worth) == 0
     assert duty.pause(now=pause, cpu=debt + 1.01 * worth) > 0
 
