@@ -108,8 +108,9 @@ def test_every_reading_is_a_command(
 ) -> None:
     asked: list[tuple[object, ...]] = []
     monkeypatch.setattr(reading, "read", lambda *request: asked.append(request))
-    assert ended(monkeypatch, *method.split("."), "-j", "--lab", "two") == 0
-    assert ended(monkeypatch, *method.split(".")) == 0
+    command = method.replace("stats.", "stats.--").split(".")
+    assert ended(monkeypatch, *command, "-j", "--lab", "two") == 0
+    assert ended(monkeypatch, *command) == 0
     assert asked == [(method, "two", True), (method, None, False)]
     assert capsys.readouterr().err == ""
 

@@ -386,11 +386,24 @@ def processor_set(
 
 
 @app.command()
-def stats(lab: LabName = None, as_json: AsJson = False) -> None:
+def stats(
+    ethtool: Annotated[
+        bool, typer.Option("--ethtool", help="By the names of `ethtool -S`.", show_default=False)
+    ] = False,
+    registers: Annotated[
+        bool,
+        typer.Option("--registers", help="The chip's, which reading clears.", show_default=False),
+    ] = False,
+    lab: LabName = None,
+    as_json: AsJson = False,
+) -> None:
     """Show each port's traffic and drops, and whether the law holds."""
     from vmdqemu.cli import reading
 
-    reading.read("stats", lab, as_json)
+    if ethtool and registers:
+        raise UsageError("--ethtool and --registers are two answers; ask for one")
+    method = "stats.ethtool" if ethtool else "stats.registers" if registers else "stats"
+    reading.read(method, lab, as_json)
 
 
 @app.command()

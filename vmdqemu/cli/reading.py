@@ -182,6 +182,19 @@ def show_stats(document: Document) -> None:
     _show_law(document["law"])
 
 
+def show_statistics(document: Document) -> None:
+    """As `ethtool -S` does."""
+    print("NIC statistics:")
+    for name, count in document["statistics"].items():
+        print(f"     {name}: {count}")
+
+
+def show_registers(document: Document) -> None:
+    """What they counted since they were last read."""
+    rows = [(name, str(count)) for name, count in document["registers"].items()]
+    table.show(("register", "since last read"), rows)
+
+
 def _show_law(law: Document) -> None:
     print(f"law holds: {'yes' if law['holds'] else 'no'}")
     for check in law["checks"]:
@@ -209,6 +222,8 @@ SHOW: Final[dict[str, Callable[[Document], None]]] = {
     "share.list": show_shares,
     "rss.list": show_rss,
     "stats": show_stats,
+    "stats.ethtool": show_statistics,
+    "stats.registers": show_registers,
 }
 
 SHOW_CHANGED: Final[dict[str, Callable[[Document], None]]] = {

@@ -31,6 +31,7 @@ from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.receive_filters import Filters
 from vmdqemu.daemon.receive_scaling import Scaling
 from vmdqemu.daemon.shares import Shares
+from vmdqemu.daemon.snapshot import Registers
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.daemon.vms import Vms
 from vmdqemu.errors import UsageError, VmdqemuError
@@ -90,7 +91,7 @@ async def _serve(built: Plant, on_ready: Callable[[], None]) -> None:
 def methods(supervisor: Supervisor, changer: Changer) -> dict[str, control.Method]:
     """The verbs of the control socket."""
 
-    observers = Observers(supervisor)
+    observers, registers = Observers(supervisor), Registers(supervisor)
 
     async def set_mode(params: control.Document) -> control.Document:
         policy = _policy(params["placement"]) if "placement" in params else None
@@ -122,6 +123,8 @@ def methods(supervisor: Supervisor, changer: Changer) -> dict[str, control.Metho
         "queue.list": lambda _: reports.queues(supervisor),
         "stats": lambda _: reports.stats(supervisor),
         "events": lambda params: reports.events(supervisor, _whole({"after": 0, **params}, "after")),
+        "stats.ethtool": lambda _: reports.statistics(supervisor),
+        "stats.registers": lambda _: reports.registers(supervisor, registers.read()),
         "mode.set": set_mode,
         "queue.set": set_queue,
         "observe": observe,

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from vmdqemu.daemon import law, receive_scaling
+from vmdqemu.daemon import law, receive_scaling, snapshot
 from vmdqemu.daemon.plant import Plant, Port
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.datapath import tap
@@ -118,6 +118,19 @@ def processors(supervisor: Supervisor) -> Document:
     return {"schema_version": SCHEMA_VERSION, "processors": rows}
 
 
+def statistics(supervisor: Supervisor) -> Document:
+    """What `ethtool -S` prints with the driver of the adapter's model."""
+    driver = supervisor.plant.adapter.model.driver
+    named = driver.ethtool(snapshot.take(supervisor.plant, supervisor.counters))
+    return {"schema_version": SCHEMA_VERSION, "driver": driver.name, "statistics": named}
+
+
+def registers(supervisor: Supervisor, counted: dict[str, int]) -> Document:
+    """The statistics registers of the adapter's model, as they were read."""
+    model = supervisor.plant.adapter.model.name
+    return {"schema_version": SCHEMA_VERSION, "model": model, "registers": counted}
+
+
 def shares(supervisor: Supervisor) -> Document:
     """What each VM may have of the transmitter, on the terms that the model keeps."""
     adapter = supervisor.plant.adapter
@@ -182,20 +195,15 @@ def _filter(mac: bytes, vlan: int | None) -> Document:
 
 def _queue(supervisor: Supervisor, queue: int, mac: str, vlan: int | None, name: str) -> Document:
     """One row. Frames that still wait in the ring count as overruns until they are read."""
-    uplink = supervisor.plant.uplink
-    arrivals = None
-    overruns = None
-    if uplink is not None and uplink.sorter is not None:
-        arrivals = uplink.sorter.arrivals(queue)
-        overruns = arrivals - supervisor.counters.ring(0, queue)["reads"]
+    plant = supervisor.plant
     return {
         "QueueID": queue,
         "MacAddress": mac,
         "VlanID": vlan,
         "Processor": f"0:{supervisor.plant.placement[queue]}",
         "VmFriendlyName": name,
-        "arrivals": arrivals,  # at the ring, counted in the kernel; None where decide() sorts
-        "rx-hw-drop-overruns": overruns,
+        "arrivals": snapshot.arrivals(queue, plant),
+        "rx-hw-drop-overruns": snapshot.overruns(queue, plant, supervisor.counters),
         "moderation": supervisor.plant.tables.moderation[queue].spelled,
         **supervisor.counters.queue(queue),
     }

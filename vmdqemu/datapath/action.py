@@ -7,7 +7,9 @@ from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.shm import RING_OFFSET, Layout
 from vmdqemu.host.decide import Verdict
 from vmdqemu.host.vswitch import WIRE, Edit
+from vmdqemu.nic.counters import RingCounter
 from vmdqemu.nic.filters import Vlan
+from vmdqemu.nic.frame import is_broadcast, is_multicast
 
 NO_RING: Final = -1
 NO_DROP: Final = -1
@@ -25,10 +27,40 @@ class Output(NamedTuple):
     outbound: bool = False  # it leads to the wire
 
 
+class Cast(NamedTuple):
+    """Counters of frames that are not for one receiver: where they were read, and where they are written."""
+
+    read: int
+    write: int
+
+
+MULTICAST: Final = Cast(RING_OFFSET[RingCounter.READ_MULTICAST], RING_OFFSET[RingCounter.WRITE_MULTICAST])
+BROADCAST: Final = Cast(RING_OFFSET[RingCounter.READ_BROADCAST], RING_OFFSET[RingCounter.WRITE_BROADCAST])
+
+
+def cast_of(destination: bytes) -> Cast | None:
+    """What frames to this address count as; None for one receiver's."""
+    if is_broadcast(destination):
+        return BROADCAST
+    return MULTICAST if is_multicast(destination) else None
+
+
 class Action:
     """What is done with every frame of one kind."""
 
-    __slots__ = ("arena", "by_flow", "copies", "drop", "fd", "lookup", "outputs", "queues", "vlan")
+    __slots__ = (
+        "arena",
+        "by_flow",
+        "cast",
+        "copies",
+        "discarded",
+        "drop",
+        "fd",
+        "lookup",
+        "outputs",
+        "queues",
+        "vlan",
+    )
 
     def __init__(
         self,
@@ -38,9 +70,14 @@ class Action:
         vlan: Vlan = None,
         lookup: bool = False,
         drop: int = NO_DROP,
+        discarded: bool = False,
+        cast: Cast | None = None,
         by_flow: bool = False,
     ) -> None:
-        """queues: counter cells of the RX queues it is placed in; drop: offset of the reason's counter."""
+        """queues: counter cells of the RX queues it is placed in; drop: offset of the reason's counter.
+
+        discarded: it is the adapter that drops it; then it has no cast.
+        """
         as_it_is = len(outputs) == 1 and outputs[0].edit is Edit.KEEP
         self.fd = outputs[0].fd if as_it_is else NO_RING  # the only ring, for a frame that is not edited
         self.arena = outputs[0].arena if as_it_is else None
@@ -50,6 +87,8 @@ class Action:
         self.lookup = lookup
         self.copies = max(0, len(outputs) - 1)
         self.drop = drop
+        self.discarded = discarded
+        self.cast = None if discarded else cast
         self.by_flow = by_flow  # not an action: it depends on the flow, so look there
 
 
@@ -79,7 +118,7 @@ class Rings(NamedTuple):
         """For what was handed over to us: it is placed already, and ours."""
         return self._replace(elsewhere={}, places=False)
 
-    def action(self, verdict: Verdict, *, copy: bool = False) -> Action:
+    def action(self, verdict: Verdict, *, copy: bool = False, cast: Cast | None = None) -> Action:
         """Make a verdict ready. A frame of another processor's queue is handed over as it is.
 
         copy: frames lie in the host's memory, and what a VM gets of them is copied into its own.
@@ -88,7 +127,7 @@ class Rings(NamedTuple):
         queues = tuple(self.layout.queue_cell(self.worker, to.queue) for to in placed if self.places)
         if placed and (processor := self.elsewhere.get(placed[0].queue)) is not None:
             inbox = Output(self.fds[INBOX, processor], self.row(INBOX, processor))
-            return Action((inbox,), queues)
+            return Action((inbox,), queues, cast=cast)
         outputs = tuple(
             Output(
                 self.fds[to.port, to.channel],
@@ -101,4 +140,12 @@ class Rings(NamedTuple):
             for to in verdict.deliveries
         )
         drop = NO_DROP if verdict.drop is None else RING_OFFSET[verdict.drop]
-        return Action(outputs, queues, vlan=verdict.nic.vlan, lookup=verdict.host.lookup, drop=drop)
+        return Action(
+            outputs,
+            queues,
+            vlan=verdict.nic.vlan,
+            lookup=verdict.host.lookup,
+            drop=drop,
+            discarded=verdict.nic.drop is not None,
+            cast=cast,
+        )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 from struct import Struct
 from typing import Final
 
-from vmdqemu.datapath.action import BY_FLOW, Action, Rings
+from vmdqemu.datapath.action import BY_FLOW, Action, Rings, cast_of
 from vmdqemu.datapath.vnet import FRAME, VNET_OCTETS, Buffer
 from vmdqemu.host.decide import decide
 from vmdqemu.host.vswitch import WIRE
@@ -193,5 +193,5 @@ class FlowCache:
         """A verdict made now, and whether it is that of every frame with these addresses and EtherType."""
         self.misses += 1
         verdict = decide(frame, self._source, self._tables)
-        action = self._rings.action(verdict, copy=self._copy)
+        action = self._rings.action(verdict, copy=self._copy, cast=cast_of(frame.destination))
         return action, not verdict.spread and frame.tags == 0 and frame.fault is None

@@ -34,6 +34,8 @@ MISS_BUDGET: Final = 8  # verdicts made in one burst: each takes as long as seve
 _READS = RING_OFFSET[RingCounter.READS]
 _READ_WIRE = RING_OFFSET[RingCounter.READ_WIRE]
 _READ_OCTETS = RING_OFFSET[RingCounter.READ_OCTETS]
+_DISCARDED_WIRE = RING_OFFSET[RingCounter.DISCARDED_WIRE]
+_DISCARDED_OCTETS = RING_OFFSET[RingCounter.DISCARDED_OCTETS]
 _COPIES = RING_OFFSET[RingCounter.COPIES]
 _LOOKUPS = RING_OFFSET[RingCounter.LOOKUPS]
 _MISSES = RING_OFFSET[RingCounter.MISSES]
@@ -184,7 +186,7 @@ class Pump:
             except OSError as error:
                 self._count_refusal(error)
             else:
-                self._count_writes(output, 1, wire_frames, octets + added * wire_frames)
+                self._count_writes(action, output, 1, wire_frames, octets + added * wire_frames)
 
     def _write(self, output: Output, action: Action, length: int) -> int:
         """Write one frame to one ring, its tag edited, padded, copied; the octets that this added.
@@ -228,7 +230,7 @@ class Pump:
         self._count(action, frames, frames, octets - vnet.VNET_OCTETS * frames)
         taken = frames - self._refused
         octets -= self._refused_octets
-        self._count_writes(action.outputs[0], taken, taken, octets - vnet.VNET_OCTETS * taken)
+        self._count_writes(action, action.outputs[0], taken, taken, octets - vnet.VNET_OCTETS * taken)
         self._refused = self._refused_octets = 0
 
     def _count(self, action: Action, frames: int, wire_frames: int, octets: int) -> None:
@@ -238,7 +240,7 @@ class Pump:
         cells[row + _READ_WIRE] += wire_frames
         cells[row + _READ_OCTETS] += octets
         for queue in action.queues:
-            cells[queue + _RX_PACKETS] += frames
+            cells[queue + _RX_PACKETS] += wire_frames
             cells[queue + _RX_BYTES] += octets
         if action.lookup:
             cells[row + _LOOKUPS] += frames
@@ -246,15 +248,24 @@ class Pump:
             cells[row + _COPIES] += frames * action.copies
         if action.drop != NO_DROP:
             cells[row + action.drop] += frames
+            if action.discarded:
+                cells[row + _DISCARDED_WIRE] += wire_frames
+                cells[row + _DISCARDED_OCTETS] += octets
+        if action.cast is not None:
+            cells[row + action.cast.read] += wire_frames
         self._frames += frames
         self._wire_frames += wire_frames
         self._octets += octets
 
-    def _count_writes(self, output: Output, frames: int, wire_frames: int, octets: int) -> None:
+    def _count_writes(
+        self, action: Action, output: Output, frames: int, wire_frames: int, octets: int
+    ) -> None:
         cells, row = self._cells, output.row
         cells[row + _WRITES] += frames
         cells[row + _WRITE_WIRE] += wire_frames
         cells[row + _WRITE_OCTETS] += octets
+        if action.cast is not None:
+            cells[row + action.cast.write] += wire_frames
         if output.outbound:
             self._line_octets += octets + WIRE_OVERHEAD * wire_frames
 

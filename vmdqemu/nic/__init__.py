@@ -12,12 +12,16 @@ The way of a frame, file by file:
     datagram.py  IP datagrams whole, for
     rsc.py       TCP segments joined into units, and
     uro.py       UDP datagrams joined
-    arbiter.py   which VM's transmit ring is served next
+    arbiter.py   which VM's transmit ring is served next: by
+    disciplines.py  who has credit, and
+    rate_limit.py   what a rate lets out
     counters.py  what is counted, and why a frame is dropped
+    statistics.py  the same by the names of each chip's driver and registers
 
 and what decides it:
 
     models.py    the limits of each adapter
+    share.py     what a VM may have of the transmitter, and which terms a chip can keep
     modes.py     which half sorts, and into how many queues
     adapter.py   the control model: apply(adapter, request) is the only way its state changes
     vport.py     a VPort; its indirection table as NDIS sees it (scaling_entity.py) and as the silicon does

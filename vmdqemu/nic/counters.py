@@ -37,19 +37,25 @@ class RingCounter(StrEnum):
     READS = "reads"
     READ_WIRE = "read_wire"
     READ_OCTETS = "read_octets"
+    READ_MULTICAST = "read_multicast"  # of `read_wire`, like the next
+    READ_BROADCAST = "read_broadcast"
+    DISCARDED_WIRE = "discarded_wire"  # of `read_wire`, what the adapter itself dropped
+    DISCARDED_OCTETS = "discarded_octets"
     COPIES = "copies"  # deliveries beyond the first of a frame read here
     LOOKUPS = "lookups"  # frames read here that the vSwitch looked up
     MISSES = "misses"  # frames read here whose verdict was not remembered
     WRITES = "writes"
     WRITE_WIRE = "write_wire"
     WRITE_OCTETS = "write_octets"
+    WRITE_MULTICAST = "write_multicast"  # of `write_wire`, like the next
+    WRITE_BROADCAST = "write_broadcast"
     SERVICE_NS = "service_ns"  # how long frames read here were in the hands of their reader
 
 
 class QueueCounter(StrEnum):
     """Per RX queue of the adapter: what the silicon placed in it. Netdev qstats names."""
 
-    RX_PACKETS = "rx-packets"
+    RX_PACKETS = "rx-packets"  # wire frames, as netdev.yaml says
     RX_BYTES = "rx-bytes"
     COALESCED = "coalesced"  # held by a packet coalescing filter (OID_PACKET_COALESCING_FILTER_MATCH_COUNT)
     INTERRUPTS = "interrupts"  # how often its processor was woken; not a name of qstats

@@ -6,6 +6,7 @@ from vmdqemu.nic.moderation import UNITS, Units
 from vmdqemu.nic.queue_rules import IDEAL_RULES, QueueRules
 from vmdqemu.nic.rss import ALL_TYPES, HashType
 from vmdqemu.nic.share import ARBITERS, ArbiterRules
+from vmdqemu.nic.statistics import DRIVERS, Driver
 
 
 class Model(NamedTuple):
@@ -21,6 +22,7 @@ class Model(NamedTuple):
     moderation: Units = UNITS["ideal"]
     arbiter: ArbiterRules = ARBITERS["ideal"]
     queue_rules: QueueRules = IDEAL_RULES
+    driver: Driver = DRIVERS["ideal"]
 
 
 # No chip: the classification procedure of NDIS within what a TAP can carry (256 queues a device).
