@@ -86,7 +86,7 @@ def test_a_rest_earns_a_slice(share: float, debt: float) -> None:
     """Else a slow processor would spend what it earns on waking up."""
     duty = DutyCycle(share, now=0.0, cpu=0.0)
     pause = duty.pause(now=0.0, cpu=debt)
-    worth = min(SLICE_SECONDS, CREDIT_SECONDS * share / 2)
+    worth = min(SLICE_SECONDS, CREDIT_SECONDS * share)
     assert duty.pause(now=pause, cpu=debt + 0.99 * worth) == 0
     assert duty.pause(now=pause, cpu=debt + 1.01 * worth) > 0
 

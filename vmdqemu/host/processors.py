@@ -116,4 +116,4 @@ class DutyCycle:
         self._now, self._cpu = now, cpu
         if self._credit >= 0:
             return 0.0
-        return (min(SLICE_SECONDS, most / 2) - self._credit) / self._share
+        return (min(SLICE_SECONDS, most) - self._credit) / self._share
