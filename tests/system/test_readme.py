@@ -42,7 +42,6 @@ def test_the_demo_prints_its_table_and_leaves_nothing() -> None:
 def test_a_lab_of_ones_own() -> None:
     before = residue()
     ping_and_queues, scapy_and_stats = BLOCKS[1], BLOCKS[2]
-    assert len(BLOCKS) == 3
     try:
         shown = _run(ping_and_queues)
         assert "0% packet loss" in shown
@@ -52,4 +51,16 @@ def test_a_lab_of_ones_own() -> None:
         assert "vm2" in shown
     finally:
         subprocess.run([ROOT / ".venv/bin/vmdqemu", "down", "four-vms"], capture_output=True, check=False)
+    eventually(lambda: residue() == before, "nothing is left")
+
+
+def test_asking_why_and_changing_a_running_lab() -> None:
+    before = residue()
+    assert len(BLOCKS) == 4
+    try:
+        shown = _run(BLOCKS[3])
+    finally:
+        subprocess.run([ROOT / ".venv/bin/vmdqemu", "down", "vmq"], capture_output=True, check=False)
+    assert "verdict: to vm1 channel 0 by processor 0" in shown
+    assert "waiting: ready to run" in shown
     eventually(lambda: residue() == before, "nothing is left")
