@@ -14,7 +14,7 @@ pytestmark = pytest.mark.system
 
 FLOODS = {"vm1": Flood("small", "vm4"), "vm2": Flood("full", "vm4"), "vm3": Flood("superframe", "vm4")}
 SLICES = 10
-STRICT_RATE = 20_000  # frames a second
+STRICT_FRAMES = 1000
 Counts = dict[str, dict[str, int]]
 
 
@@ -69,6 +69,14 @@ def a_slice(lab: RunningLab, counter: str, amount: int) -> tuple[Counts, Counts]
     return before, counts(lab)
 
 
+def reads_beside_vm2(lab: RunningLab) -> dict[str, int]:
+    """What was read of the others while vm2 had STRICT_FRAMES more read."""
+    before = counts(lab)
+    eventually(lambda: counts(lab)["vm2"]["reads"] >= before["vm2"]["reads"] + STRICT_FRAMES, "vm2 sends")
+    now = counts(lab)
+    return {vm: now[vm]["reads"] - before[vm]["reads"] for vm in ("vm1", "vm3")}
+
+
 def jain(values: list[int]) -> float:
     """Jain's fairness index: 1 when all are equal (Jain, Chiu and Hawe, 1984)."""
     return sum(values) ** 2 / (len(values) * sum(value * value for value in values))
@@ -103,13 +111,13 @@ def test_weighted_round_robin_shares_octets_by_refill(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arbiter", ["round-robin", "weighted", "deficit"])
-def test_a_strict_vm_loses_nothing_while_the_others_flood(arbiter: str, tmp_path: Path) -> None:
-    """It wants more than a fair share would be, which is what it gets when it is no longer strict."""
-    floods = {**FLOODS, "vm2": Flood("full", "vm4", rate=STRICT_RATE)}
-    with running(lab_file(arbiter, (1, 1, 1), strict="vm2"), tmp_path) as lab, flooding(lab, floods):
-        others = ("vm1", "vm3")
-        eventually(lambda: all(counts(lab)[vm]["ring_overflow"] for vm in others), "the others overflow")
-        eventually(lambda: counts(lab)["vm2"]["reads"] > STRICT_RATE, "a second's worth of frames")
-        assert counts(lab)["vm2"]["ring_overflow"] == 0
+def test_a_strict_vm_has_the_line_for_itself_as_long_as_it_has_frames(arbiter: str, tmp_path: Path) -> None:
+    """A line so slow that every ring stays full. When it is no longer strict, all have their share."""
+    text = lab_file(arbiter, (1, 1, 1), strict="vm2") + "wire = { rate = 50 }"
+    floods = {vm: Flood("full", "ext") for vm in FLOODS}
+    with running(text, tmp_path) as lab, flooding(lab, floods):
+        eventually(lambda: all(row["ring_overflow"] for row in counts(lab).values()), "every ring overflows")
+        assert reads_beside_vm2(lab) == {"vm1": 0, "vm3": 0}
         lab.call("share.set", vm="vm2", strict=False)
-        eventually(lambda: counts(lab)["vm2"]["ring_overflow"], "vm2 has to share")
+        beside = reads_beside_vm2(lab)
+        assert list(beside.values()) == pytest.approx([STRICT_FRAMES] * 2, rel=0.1)
