@@ -43,12 +43,12 @@ def heading(found: dict[str, Any]) -> str:
     )
     verdict = "void" if found["void"] else "every gate held"
     ratios = ", ".join(f"{name} {ratio:.2f}" for name, ratio in found["ratios"].items())
-    costs = {line["mode"]: line["ns_per_frame"] for line in found["table"] if line["vms"] == 4}
-    spent = ", ".join(f"{cost:.0f} ns with `{mode}`" for mode, cost in costs.items() if cost is not None)
+    costs = {said["mode"]: said["ns_per_frame"] for said in found["predictions"]}  # c(mode)
+    spent = ", ".join(f"{cost:.0f} ns with `{mode}`" for mode, cost in costs.items())
     return (
         f"Measured on {where}: {verdict}. {ratios}.\n\n"
         f"One fitted number ({found['calibration']['speed']:.4f} of a CPU), then measured; at 4 VMs the "
-        f"paper's 9.3 is the wire. For each wire frame the host's processors spend {spent}."
+        f"paper's 9.3 is the wire. A busy processor spends for each wire frame {spent}."
     )
 
 
