@@ -146,7 +146,7 @@ def test_when_the_observer_is_killed_nothing_is_recorded_any_more(tmp_path: Path
     assert LEASE < 5
     with up(tmp_path) as (lab, _):
         with observer(lab, "capture", "--snaplen", "300") as process:
-            error = refused(vmdqemu("capture", "--snaplen", "400", "--lab", lab.config.name), 1)
+            error = refused(vmdqemu("capture", "--snaplen", "400", "--lab", lab.config.name), 2)
             assert error == "snaplen: somebody observes 300 octets of each frame; use 300\n"
             process.kill()
 
