@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from vmdqemu import config
 from vmdqemu.experiments import controls, lab_files, rig
-from vmdqemu.experiments.figure3 import LINE
 from vmdqemu.experiments.interrupts import Interrupts
 from vmdqemu.experiments.lab_files import Receivers
 from vmdqemu.experiments.rig import Rig
@@ -16,6 +16,7 @@ pytestmark = pytest.mark.system
 
 SPEED = 0.1
 TWO_VMS = Receivers(vms=2, processors=2, speed=SPEED)
+SLOW_LINE = 4000  # Mbit/s
 CORRECTION = (1500 + 38) / (1500 + 14)  # of a shaper that sees superframes; design.md, "Line rate"
 
 
@@ -47,8 +48,13 @@ def test_a_processor_that_is_not_held_is_caught(lab: Rig) -> None:
 
 
 def test_a_wire_without_the_overhead_correction_is_caught(lab: Rig, tmp_path: Path) -> None:
-    file = lab_files.write(tmp_path, "controls-c1", TWO_VMS._replace(rate=LINE * CORRECTION))
-    control = controls.wire_only(file, lab, seconds=1)
+    """On a wire that any machine can fill."""
+    slow = TWO_VMS._replace(rate=SLOW_LINE)
+    honest = Rig(config.load(lab_files.write(tmp_path, "slow", slow)), lab.interrupts)
+    control = controls.wire_only(lab_files.write(tmp_path, "slow-c1", slow), honest, seconds=3)
+    assert control.holds, control.answer
+    wrong = lab_files.write(tmp_path, "wrong-c1", slow._replace(rate=SLOW_LINE * CORRECTION))
+    control = controls.wire_only(wrong, honest, seconds=3)
     assert not control.holds, control.answer
 
 

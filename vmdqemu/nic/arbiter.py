@@ -128,8 +128,8 @@ class Arbiter:
     ) -> None:
         """Book a finished turn. empty: the port has no more frames; tired: it took too long.
 
-        line_octets: of those that left on the wire, WIRE_OVERHEAD included. A tired port gives way with its
-        credit kept, so that one VM's unknown flows cannot hold up the others.
+        line_octets: of those that left on the wire, WIRE_OVERHEAD included. A tired port gives up the rest of
+        its credit: else all others, who have spent theirs, would wait for one VM's unknown flows.
         """
         assert self._turn is not None
         (port, alone), self._turn = self._turn, None
@@ -138,6 +138,8 @@ class Arbiter:
         if wire_frames:
             port.outbound = line_octets > 0
         port.account.spend(wire_frames, octets)
+        if tired:
+            port.account.give_up()
         if alone:  # it had its refills whenever it needed one, and owes nobody anything
             port.circle.round += port.account.missing
         if empty:

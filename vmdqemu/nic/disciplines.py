@@ -73,6 +73,10 @@ class Account:
         """Book a visit."""
         self.credit -= wire_frames if self._by_frames else octets
 
+    def give_up(self) -> None:
+        """Have no more until the next refill."""
+        self.credit = min(self.credit, 0)
+
     def skip(self, rounds: int) -> None:
         """Get nothing in these rounds."""
         self._round += rounds
