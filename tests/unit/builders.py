@@ -19,7 +19,7 @@ from vmdqemu.nic.frame import Frame, parse
 from vmdqemu.nic.models import IDEAL, Model
 from vmdqemu.nic.modes import OFF, Mode
 from vmdqemu.nic.packet import PROTOCOL_UDP
-from vmdqemu.nic.rss import Rss
+from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_KEY, DEFAULT_TYPES, Rss
 from vmdqemu.nic.status import Status
 from vmdqemu.nic.tables import Tables
 
@@ -71,6 +71,31 @@ def adapter(
             *(SetFilter(number, address, vm.vlan) for address in macs),
         )
     return built
+
+
+SMALL = Model(
+    "small", rx_queues=6, vports=4, filters=3, queue_pairs=4, hash_types=DEFAULT_TYPES, inner_headers=False
+)
+LAB = (Vm(), Vm(vlan=10, queue_pairs=2))
+
+
+def small(*vms: Vm, mode: Mode = OFF) -> Adapter:
+    """An adapter that is soon full."""
+    return adapter(*vms, model=SMALL, mode=mode)
+
+
+def refuse(before: Adapter, request: Request) -> Status:
+    """The status that a request is refused with; the adapter stays the very same value."""
+    outcome = apply(before, request)
+    assert outcome.adapter is before
+    assert outcome.number == 0
+    assert outcome.status is not Status.SUCCESS
+    return outcome.status
+
+
+def rss(*table: int, **changed: Any) -> Rss:
+    """RSS parameters with that table."""
+    return Rss(DEFAULT_KEY, ALL_TYPES, table)._replace(**changed)
 
 
 def tables(*vms: Vm, **options: Any) -> Tables:

@@ -24,7 +24,10 @@ and what decides it:
     share.py     what a VM may have of the transmitter, and which terms a chip can keep
     modes.py     which half sorts, and into how many queues
     adapter.py   the control model: apply(adapter, request) is the only way its state changes
+    *_requests.py  what can be asked of each object, and how it is carried out
+    state.py     the value that they change
     vport.py     a VPort; its indirection table as NDIS sees it (scaling_entity.py) and as the silicon does
     queue_rules.py  how each chip gets from pool, class and hash to a queue; queue_filters.py goes first
-    tables.py    the registers in effect, compiled from the adapter: all that the data path reads
+    compilation.py  makes of that value
+    tables.py    the registers in effect: all that the data path reads
 """
