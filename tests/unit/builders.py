@@ -8,16 +8,20 @@ from typing import Any, NamedTuple
 from vmdqemu.nic import frame
 from vmdqemu.nic.adapter import (
     Adapter,
+    AllocateQueue,
+    CompleteAllocation,
+    ConnectPort,
     CreateVPort,
     Request,
     SetFilter,
+    SetQueueFilter,
     apply,
     compile_tables,
 )
 from vmdqemu.nic.filters import Vlan
 from vmdqemu.nic.frame import Frame, parse
 from vmdqemu.nic.models import IDEAL, Model
-from vmdqemu.nic.modes import OFF, Mode
+from vmdqemu.nic.modes import OFF, VMQ, Mode
 from vmdqemu.nic.packet import PROTOCOL_UDP
 from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_KEY, DEFAULT_TYPES, Rss
 from vmdqemu.nic.status import Status
@@ -82,6 +86,22 @@ LAB = (Vm(), Vm(vlan=10, queue_pairs=2))
 def small(*vms: Vm, mode: Mode = OFF) -> Adapter:
     """An adapter that is soon full."""
     return adapter(*vms, model=SMALL, mode=mode)
+
+
+def ported(*vlans: Vlan, mode: Mode = VMQ, model: Model = SMALL, **options: Any) -> Adapter:
+    """An adapter without a NIC switch, and one VM's port for each VLAN."""
+    built = Adapter(model, mode, mtu=1500, wire=True, switch=None, **options)
+    ports = enumerate(vlans, start=1)
+    return accept(built, *(ConnectPort(f"vm{number}", mac(number), vlan=vlan) for number, vlan in ports))
+
+
+def queued(*vlans: Vlan, **options: Any) -> Adapter:
+    """That adapter with a VM queue for each port that runs, numbered as the port."""
+    built = ported(*vlans, **options)
+    for number, vlan in enumerate(vlans, start=1):
+        match = SetQueueFilter(number, mac(number), vlan, untagged=vlan is None)
+        built = accept(built, AllocateQueue(number), match)
+    return accept(built, CompleteAllocation(tuple(built.vm_queues)))
 
 
 def refuse(before: Adapter, request: Request) -> Status:

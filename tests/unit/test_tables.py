@@ -9,6 +9,7 @@ from tests.unit.builders import Vm, mac, tables
 from vmdqemu.nic.coalescing import CoalescingFilter, Comparison, Field, FieldTest
 from vmdqemu.nic.moderation import Moderation
 from vmdqemu.nic.modes import Sort
+from vmdqemu.nic.packet_filter import PacketFilter, PacketType
 from vmdqemu.nic.rss import HashType, Rss
 from vmdqemu.nic.tables import Tables, VPortTable, from_json, to_json
 from vmdqemu.nic.tunnel import Tunnels
@@ -47,6 +48,7 @@ VPORTS = st.builds(
     channels=st.integers(1, 64),
     rss=st.none() | RSS,
 )
+PACKET_FILTERS = st.builds(PacketFilter, st.sampled_from(PacketType), MACS, st.frozensets(MACS, max_size=3))
 TABLES = st.builds(
     Tables,
     generation=st.integers(0),
@@ -63,7 +65,9 @@ TABLES = st.builds(
     default_rss=st.none() | RSS,
     moderation=st.dictionaries(NUMBERS, st.builds(Moderation, st.integers(0, 1 << 24), st.booleans())),
     coalescing=st.dictionaries(NUMBERS, COALESCING, max_size=3),
+    packet_filter=st.none() | PACKET_FILTERS,
     filters=st.dictionaries(st.tuples(MACS, VLANS), NUMBERS, max_size=5),
+    addresses=st.dictionaries(st.tuples(MACS, VLANS), NUMBERS, max_size=5),
     vports=st.dictionaries(NUMBERS, VPORTS, max_size=4),
 )
 

@@ -6,6 +6,7 @@ from vmdqemu.host import vswitch, words
 from vmdqemu.host.vswitch import WIRE, Delivery, HostVerdict
 from vmdqemu.nic import switch
 from vmdqemu.nic.counters import DropReason
+from vmdqemu.nic.filters import ANY_VLAN
 from vmdqemu.nic.frame import Frame
 from vmdqemu.nic.steps import Take, explained, plainly
 from vmdqemu.nic.switch import NicVerdict, ToQueue
@@ -69,7 +70,7 @@ def sorted_into(queue: int, tables: Tables) -> Verdict | None:
     """
     owner = next((number for number, vport in tables.vports.items() if queue in vport.queues), None)
     vlans = {vlan for (_, vlan), number in tables.filters.items() if number == owner}
-    if tables.lookup or owner is None or len(vlans) != 1:
+    if tables.lookup or owner is None or len(vlans) != 1 or ANY_VLAN in vlans:
         return None
     vlan = vlans.pop()
     nic = NicVerdict(vlan, queues=(ToQueue(owner, queue, tables.vports[owner].queues.index(queue)),))

@@ -103,10 +103,10 @@ def _look_up(
     frame: Frame, vlan: Vlan, source: int, tables: Tables
 ) -> tuple[tuple[int, ...], DropReason | None]:
     """Unicast: the VM with that address in that VLAN, else the wire, but never back where it came from."""
-    owner = filters.match(tables.filters, frame.destination, vlan)
+    owner = filters.match(tables.addresses, frame.destination, vlan)
     if owner is not None:
         return (owner,), DropReason.PORT_LOOPBACK_FILTER if owner == source else None
     if source != WIRE and tables.wire:
         return (WIRE,), None
-    known = any(mac == frame.destination for mac, _ in tables.filters)
+    known = any(mac == frame.destination for mac, _ in tables.addresses)
     return (), DropReason.WRONG_VLAN if known else DropReason.PORT_LIST_IS_EMPTY

@@ -13,38 +13,71 @@ from vmdqemu.nic import (
     filter_requests,
     mode_requests,
     moderation_requests,
+    packet_filter_requests,
+    port_requests,
+    queue_requests,
     scaling_requests,
     share_requests,
+    switch_requests,
+    vf_requests,
     vport_requests,
 )
 from vmdqemu.nic.compilation import compile_tables
-from vmdqemu.nic.filter_requests import ClearFilter, MoveFilter, SetCoalescing, SetFilter
+from vmdqemu.nic.filter_requests import ClearFilter, MoveFilter, SetCoalescing, SetFilter, SetQueueFilter
 from vmdqemu.nic.mode_requests import SetMode
 from vmdqemu.nic.moderation_requests import SetModeration
+from vmdqemu.nic.packet_filter_requests import SetPacketFilter
+from vmdqemu.nic.port_requests import ConnectPort, DisconnectPort
+from vmdqemu.nic.queue_requests import (
+    AllocateQueue,
+    BuffersReturned,
+    CompleteAllocation,
+    DmaIdle,
+    FreeQueue,
+    SetQueueParameters,
+)
 from vmdqemu.nic.rss_requests import MoveEntries, SetRss, SetScaling
 from vmdqemu.nic.share_requests import SetShare
 from vmdqemu.nic.state import Adapter, Filter, Outcome
 from vmdqemu.nic.status import Status
-from vmdqemu.nic.vport_requests import CreateVPort, DeleteVPort
+from vmdqemu.nic.switch_requests import CreateSwitch, DeleteSwitch
+from vmdqemu.nic.vf_requests import AllocateVf, FreeVf, ResetVf
+from vmdqemu.nic.vport_requests import CreateVPort, DeleteVPort, SetVPortState
 
 __all__ = [  # the control model, whole: `from vmdqemu.nic import adapter as control`
     "CARRIED_OUT_BY",
     "Adapter",
+    "AllocateQueue",
+    "AllocateVf",
+    "BuffersReturned",
     "ClearFilter",
+    "CompleteAllocation",
+    "ConnectPort",
+    "CreateSwitch",
     "CreateVPort",
+    "DeleteSwitch",
     "DeleteVPort",
+    "DisconnectPort",
+    "DmaIdle",
     "Filter",
+    "FreeQueue",
+    "FreeVf",
     "MoveEntries",
     "MoveFilter",
     "Outcome",
     "Request",
+    "ResetVf",
     "SetCoalescing",
     "SetFilter",
     "SetMode",
     "SetModeration",
+    "SetPacketFilter",
+    "SetQueueFilter",
+    "SetQueueParameters",
     "SetRss",
     "SetScaling",
     "SetShare",
+    "SetVPortState",
     "Status",
     "apply",
     "compile_tables",
@@ -53,6 +86,22 @@ __all__ = [  # the control model, whole: `from vmdqemu.nic import adapter as con
 Request = (
     CreateVPort
     | DeleteVPort
+    | AllocateQueue
+    | CompleteAllocation
+    | SetQueueParameters
+    | FreeQueue
+    | DmaIdle
+    | BuffersReturned
+    | SetQueueFilter
+    | SetPacketFilter
+    | ConnectPort
+    | DisconnectPort
+    | CreateSwitch
+    | DeleteSwitch
+    | SetVPortState
+    | AllocateVf
+    | FreeVf
+    | ResetVf
     | SetFilter
     | ClearFilter
     | MoveFilter
@@ -68,6 +117,22 @@ Request = (
 CARRIED_OUT_BY: Final[Mapping[type[Request], Callable[[Adapter, Any], Outcome]]] = {
     CreateVPort: vport_requests.create_vport,
     DeleteVPort: vport_requests.delete_vport,
+    AllocateQueue: queue_requests.allocate_queue,
+    CompleteAllocation: queue_requests.complete_allocation,
+    SetQueueParameters: queue_requests.set_queue_parameters,
+    FreeQueue: queue_requests.free_queue,
+    DmaIdle: queue_requests.dma_idle,
+    BuffersReturned: queue_requests.buffers_returned,
+    SetQueueFilter: filter_requests.set_queue_filter,
+    SetPacketFilter: packet_filter_requests.set_packet_filter,
+    ConnectPort: port_requests.connect_port,
+    DisconnectPort: port_requests.disconnect_port,
+    CreateSwitch: switch_requests.create_switch,
+    DeleteSwitch: switch_requests.delete_switch,
+    SetVPortState: vport_requests.set_vport_state,
+    AllocateVf: vf_requests.allocate_vf,
+    FreeVf: vf_requests.free_vf,
+    ResetVf: vf_requests.reset_vf,
     SetFilter: filter_requests.set_filter,
     ClearFilter: filter_requests.clear_filter,
     MoveFilter: filter_requests.move_filter,

@@ -12,6 +12,7 @@ class DropReason(StrEnum):
     RESERVED_VID = "reserved_vid"  # VID 4095 (IEEE 802.1Q 9.6)
     OVERSIZE = "oversize"  # longer than the port's largest frame, tags apart
     SOURCE_MAC_IS_MULTICAST = "source_mac_is_multicast"
+    PACKET_FILTER = "packet_filter"  # no filter matched, and the packet filter does not accept it
     SPOOF_CHECK = "spoof_check"  # source MAC is not the VPort's (X550 7.8.4)
     TAG_NOT_ALLOWED = "tag_not_allowed"  # the VM sent a tag on a port VLAN (X550 7.8.4)
     INGRESS_VLAN_FILTER = "ingress_vlan_filter"  # tagged for a VLAN that the VPort is not in

@@ -28,7 +28,7 @@ def compare(before: Tables, after: Tables) -> Difference:
 
 def _adapter(tables: Tables) -> Tables:
     """What is nobody's VPort, and moves no frame to another queue."""
-    return tables._replace(generation=0, moderation={}, coalescing={}, filters={}, vports={})
+    return tables._replace(generation=0, moderation={}, coalescing={}, filters={}, addresses={}, vports={})
 
 
 def _vport(tables: Tables, number: int) -> tuple[VPortTable | None, set[FilterKey]]:

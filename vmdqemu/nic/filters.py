@@ -5,11 +5,14 @@ vSwitch always sets for a port without a VLAN). Only the VID is compared, not pr
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 RESERVED_GROUP = bytes.fromhex("0180c20000")  # and a last octet of 00 to 0f: 802.1Q table 8-1
 
 Vlan = int | None  # 1 to 4094, or None for untagged and priority-tagged frames
 FilterKey = tuple[bytes, Vlan]
+
+ANY_VLAN: Final = -1  # of a filter that tests the MAC address alone (NDIS 6.30: setting-a-vmq-filter)
 
 
 def vlan_of(vid: int | None) -> Vlan:
@@ -28,5 +31,6 @@ def is_reserved_group(destination: bytes) -> bool:
 
 
 def match(filters: Mapping[FilterKey, int], destination: bytes, vlan: Vlan) -> int | None:
-    """The VPort whose filter passes the frame; None is the default VPort's."""
-    return filters.get((destination, vlan))
+    """The VPort whose filter passes the frame, an exact one first; None is the default VPort's."""
+    owner = filters.get((destination, vlan))
+    return filters.get((destination, ANY_VLAN)) if owner is None else owner

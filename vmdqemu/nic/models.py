@@ -7,6 +7,7 @@ from vmdqemu.nic.queue_rules import IDEAL_RULES, QueueRules
 from vmdqemu.nic.rss import ALL_TYPES, HashType
 from vmdqemu.nic.share import ARBITERS, ArbiterRules
 from vmdqemu.nic.statistics import DRIVERS, Driver
+from vmdqemu.nic.switch_objects import SwitchRules
 
 
 class Model(NamedTuple):
@@ -23,6 +24,7 @@ class Model(NamedTuple):
     arbiter: ArbiterRules = ARBITERS["ideal"]
     queue_rules: QueueRules = IDEAL_RULES
     driver: Driver = DRIVERS["ideal"]
+    switch_rules: SwitchRules = SwitchRules(vfs=63)
 
 
 # No chip: the classification procedure of NDIS within what a TAP can carry (256 queues a device).

@@ -10,21 +10,28 @@ from vmdqemu.nic.filters import FilterKey, Vlan
 from vmdqemu.nic.frame import HEADER_OCTETS
 from vmdqemu.nic.models import Model
 from vmdqemu.nic.moderation import OFF, Moderation
-from vmdqemu.nic.modes import Mode
+from vmdqemu.nic.modes import Mode, Sort
+from vmdqemu.nic.packet_filter import PROMISCUOUS, PacketFilter
+from vmdqemu.nic.queue_states import QueueState
 from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.scaling_entity import Entity
 from vmdqemu.nic.status import Status
+from vmdqemu.nic.switch_objects import NicSwitch, Vf
 from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT
 from vmdqemu.nic.tunnel import VXLAN_PORT
+from vmdqemu.nic.vm_queue import VSWITCH, VmQueue
 from vmdqemu.nic.vport import VPort
+from vmdqemu.nic.vport_states import VPortState
 
 
 class Filter(NamedTuple):
-    """A receive filter of a VPort."""
+    """A receive filter of a VPort, or of a queue."""
 
     vport: int
     mac: bytes
     vlan: Vlan
+    queue: int | None = None  # a VM queue of that VM, or the default queue; None: the VPort's queues
+    owner: str = VSWITCH  # who set it; nobody else clears or moves it
 
     @property
     def key(self) -> FilterKey:
@@ -52,6 +59,12 @@ class Adapter(NamedTuple):
     filters: Mapping[int, Filter] = {}
     moderated: Mapping[int, Moderation] = {}  # by RX queue
     coalescing: Mapping[int, CoalescingFilter] = {}  # of the default queue; numbered among the filters
+    switch: NicSwitch | None = NicSwitch()  # None: a VM's frames are placed by VM queues, not by VPorts
+    vm_queues: Mapping[int, VmQueue] = {}
+    vfs: Mapping[int, Vf] = {}
+    packet_filter: PacketFilter = PROMISCUOUS
+    vlan_filtering: bool = True  # *VMQVlanFiltering
+    any_vlan: bool = False  # takes filters that test the MAC address alone (AnyVlanSupported)
 
     @property
     def rx_queues(self) -> int:
@@ -69,6 +82,7 @@ class Adapter(NamedTuple):
         return (
             *self.default_queues,
             *(queue for _, vport in sorted(self.vports.items()) for queue in vport.queues),
+            *sorted(self.running),
         )
 
     def vport(self, number: int) -> VPort | None:
@@ -83,6 +97,21 @@ class Adapter(NamedTuple):
             rss = self.model.queue_rules.spread(len(queues), self.model.hash_types)
         return VPort("default", len(queues), None, False, rss, queues, self.default_scaling)
 
+    @property
+    def running(self) -> Mapping[int, VmQueue]:
+        """The VM queues that frames are placed in."""
+        if self.mode.sort is not Sort.FILTERS:
+            return {}
+        return {
+            number: queue for number, queue in self.vm_queues.items() if queue.state is QueueState.RUNNING
+        }
+
+    def in_effect(self, held: Filter) -> bool:
+        """Whether frames that pass a filter are placed by it: not one of a queue that does not run yet."""
+        if held.queue is not None:
+            return held.queue in self.running
+        return self.vports[held.vport].state is VPortState.ACTIVATED
+
     def free_queues(self, count: int) -> tuple[int, ...]:
         """The lowest numbers that nobody has: a VPort that comes or goes renumbers no other."""
         taken = {queue for vport in self.vports.values() for queue in vport.queues}
@@ -96,8 +125,8 @@ class Outcome(NamedTuple):
 
     adapter: Adapter
     status: Status
-    number: int = 0  # of the VPort or filter made
-    entries: tuple[Status, ...] = ()  # of each entry that was to be moved
+    number: int = 0  # of the VPort, filter, queue or VF made
+    entries: tuple[Status, ...] = ()  # of each element of a batch
     placement: Mapping[int, int] = {}  # RX queues that go to another processor
 
 

@@ -12,6 +12,7 @@ from vmdqemu.nic.counters import DropReason
 from vmdqemu.nic.filters import Vlan
 from vmdqemu.nic.frame import Frame, is_multicast
 from vmdqemu.nic.modes import Sort
+from vmdqemu.nic.packet_filter import PacketFilter
 from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.steps import Take, explained, plainly
 from vmdqemu.nic.tables import DEFAULT_VPORT, TAG, Tables, VPortTable
@@ -48,7 +49,11 @@ def receive(frame: Frame, tables: Tables, take: Take = plainly) -> NicVerdict:
         return NicVerdict(drop=drop)
     vlan = take(_vlan, frame)
     number = take(_filter, frame, vlan, tables)
-    if number is None:
+    if number is None and tables.packet_filter is not None:
+        drop = take(_packet_filter, frame, tables.packet_filter)
+        if drop is not None:
+            return NicVerdict(vlan, drop=drop)
+    if not number:
         return _into_vport(frame, vlan, DEFAULT_VPORT, tables.default_queues, tables.default_rss, take)
     vport = tables.vports[number]
     return _into_vport(frame, vlan, number, vport.queues, vport.rss, take)
@@ -86,10 +91,16 @@ def _vlan(frame: Frame) -> Vlan:
 
 @explained("NDIS: vmq-receive-filters", words.filter_hit)
 def _filter(frame: Frame, vlan: Vlan, tables: Tables) -> int | None:
-    """The VPort whose filter passes the frame; None is the default VPort's."""
+    """The VPort whose filter passes the frame, the default one too; None if none does."""
     if tables.sort is not Sort.FILTERS:
         return None
     return filters.match(tables.filters, frame.destination, vlan)
+
+
+@explained("NDIS: oid-gen-current-packet-filter", words.packet_filter)
+def _packet_filter(frame: Frame, accepted: PacketFilter) -> DropReason | None:
+    """A frame that no filter placed is for the default VPort if it is accepted."""
+    return None if accepted.accepts(frame.destination) else DropReason.PACKET_FILTER
 
 
 @explained("X550 7.8.4", words.tag_check)

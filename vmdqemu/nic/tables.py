@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from vmdqemu.nic import packet_filter
 from vmdqemu.nic.coalescing import CoalescingFilter, Comparison, Field, FieldTest, Filters
 from vmdqemu.nic.filters import FilterKey, Vlan
 from vmdqemu.nic.frame import HEADER_OCTETS
 from vmdqemu.nic.moderation import Moderation
 from vmdqemu.nic.modes import Sort
+from vmdqemu.nic.packet_filter import PacketFilter
 from vmdqemu.nic.rss import HashType, Rss
 from vmdqemu.nic.tunnel import NO_TUNNELS, Tunnels
 
@@ -25,7 +27,7 @@ class VPortTable(NamedTuple):
     macs: tuple[bytes, ...]
     vlan: Vlan  # port VLAN: inserted on transmit, stripped on delivery
     spoof_check: bool
-    queues: tuple[int, ...]  # its RX queues, numbered over the whole adapter; empty: the default queue's
+    queues: tuple[int, ...]  # its RX queues, numbered over the whole adapter; empty: the default VPort's
     channels: int  # its VM's channels
     rss: Rss | None  # spreads over `channels`; None where there is one
 
@@ -47,7 +49,9 @@ class Tables(NamedTuple):
     default_rss: Rss | None  # spreads over them; None where there is one
     moderation: Mapping[int, Moderation]  # of each RX queue in use
     coalescing: Filters  # packet coalescing filters of the default queue
-    filters: Mapping[FilterKey, int]
+    packet_filter: PacketFilter | None  # what reaches the default VPort without a filter; None: everything
+    filters: Mapping[FilterKey, int]  # those in effect
+    addresses: Mapping[FilterKey, int]  # which VM the vSwitch knows by them
     vports: Mapping[int, VPortTable]  # without the default VPort
 
     @property
@@ -84,7 +88,9 @@ NO_TABLES = Tables(
     default_rss=None,
     moderation={},
     coalescing={},
+    packet_filter=None,
     filters={},
+    addresses={},
     vports={},
 )
 
@@ -101,7 +107,9 @@ def to_json(tables: Tables) -> dict[str, Any]:
             str(number): [[list(test) for test in held.tests], held.delay]
             for number, held in tables.coalescing.items()
         },
-        "filters": [[mac.hex(), vlan, vport] for (mac, vlan), vport in tables.filters.items()],
+        "packet_filter": tables.packet_filter and packet_filter.to_json(tables.packet_filter),
+        "filters": _keys_to_json(tables.filters),
+        "addresses": _keys_to_json(tables.addresses),
         "vports": {str(number): _vport_to_json(vport) for number, vport in tables.vports.items()},
     }
 
@@ -120,10 +128,20 @@ def from_json(document: Mapping[str, Any]) -> Tables:
                 int(number): CoalescingFilter(tuple(map(_test_from_json, tests)), delay)
                 for number, (tests, delay) in document["coalescing"].items()
             },
-            "filters": {(bytes.fromhex(mac), vlan): vport for mac, vlan, vport in document["filters"]},
+            "packet_filter": document["packet_filter"] and packet_filter.from_json(document["packet_filter"]),
+            "filters": _keys_from_json(document["filters"]),
+            "addresses": _keys_from_json(document["addresses"]),
             "vports": {int(number): _vport_from_json(row) for number, row in document["vports"].items()},
         }
     )
+
+
+def _keys_to_json(owners: Mapping[FilterKey, int]) -> list[list[Any]]:
+    return [[mac.hex(), vlan, vport] for (mac, vlan), vport in owners.items()]
+
+
+def _keys_from_json(rows: list[list[Any]]) -> Mapping[FilterKey, int]:
+    return {(bytes.fromhex(mac), vlan): vport for mac, vlan, vport in rows}
 
 
 def _test_from_json(row: list[Any]) -> FieldTest:

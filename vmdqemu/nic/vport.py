@@ -13,12 +13,16 @@ from vmdqemu.nic.filters import Vlan
 from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.scaling_entity import Entity
 from vmdqemu.nic.share import Share
+from vmdqemu.nic.vm_queue import VSWITCH
+from vmdqemu.nic.vport_states import VPortState
+
+PF = None  # the function that is no virtual one
 
 Placement = Mapping[int, int]  # RX queue -> the processor that it interrupts
 
 
 class VPort(NamedTuple):
-    """A virtual port on the PF and its queue pairs."""
+    """A virtual port and its queue pairs; in state UNKNOWN a VM's port that the NIC switch has none for."""
 
     name: str
     queue_pairs: int
@@ -28,6 +32,10 @@ class VPort(NamedTuple):
     queues: tuple[int, ...] = ()  # its RX queues; they keep their numbers as long as it has them
     scaling: Entity | None = None  # what RSSv2 has set; None: nothing yet, and RSS is on
     share: Share = Share()  # of the transmitter
+    state: VPortState = VPortState.ACTIVATED
+    function: int | None = PF  # a VF's number
+    owner: str = VSWITCH  # who created it; nobody else changes or deletes it
+    mac: bytes | None = None  # by which the vSwitch knows a port without a VPort
 
     @property
     def spread(self) -> Rss | None:

@@ -1,4 +1,7 @@
-"""Requests for VPorts: made, and deleted once their filters are gone (NDIS: virtual-ports--vports-)."""
+"""Requests for VPorts: made, activated, and deleted once their filters are gone.
+
+Sources: NDIS: virtual-ports--vports-, creating-a-virtual-port, setting-the-parameters-of-a-virtual-port.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -8,51 +11,132 @@ from vmdqemu.nic.filters import Vlan, is_vlan
 from vmdqemu.nic.moderation import Moderation
 from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.state import Adapter, Outcome, lowest_free
-from vmdqemu.nic.status import Status
-from vmdqemu.nic.vport import VPort
+from vmdqemu.nic.status import NO_SLOT, Status
+from vmdqemu.nic.vf_requests import vf_happens
+from vmdqemu.nic.vf_states import VfEvent
+from vmdqemu.nic.vm_queue import VSWITCH
+from vmdqemu.nic.vport import PF, VPort
+from vmdqemu.nic.vport_states import TRANSITIONS, VPortEvent, VPortState
 
 
 class CreateVPort(NamedTuple):
-    """OID_NIC_SWITCH_CREATE_VPORT on the PF. NDIS assigns the lowest free number from 1 up."""
+    """OID_NIC_SWITCH_CREATE_VPORT. NDIS assigns the lowest free number from 1 up.
+
+    NDIS creates a PF's VPort Deactivated; the emulated vSwitch activates it with the same request.
+    """
 
     name: str
     queue_pairs: int = 1
     vlan: Vlan = None
     spoof_check: bool = True
     rss: Rss | None = None  # None: an even spread, if it has several queue pairs
+    function: int | None = PF  # or a VF's number
+    activate: bool = True
+    caller: str = VSWITCH
+
+
+class SetVPortState(NamedTuple):
+    """OID_NIC_SWITCH_VPORT_PARAMETERS with the flag STATE_CHANGED."""
+
+    vport: int
+    state: VPortState
+    caller: str = VSWITCH
 
 
 class DeleteVPort(NamedTuple):
     """OID_NIC_SWITCH_DELETE_VPORT. Its filters go first."""
 
     vport: int
+    caller: str = VSWITCH
 
 
 def create_vport(adapter: Adapter, request: CreateVPort) -> Outcome:
-    model = adapter.model
-    if not 1 <= request.queue_pairs <= model.queue_pairs or not is_vlan(request.vlan):
-        return Outcome(adapter, Status.INVALID_PARAMETER)
-    if request.rss is not None and not rss_requests.is_held(request.rss, request.queue_pairs, model):
-        return Outcome(adapter, Status.INVALID_PARAMETER)
-    more_queues = adapter.mode.rx_queues(request.queue_pairs)
-    full = len(adapter.vports) + 1 == model.vports
-    if full or adapter.rx_queues + more_queues > model.rx_queues:
-        return Outcome(adapter, Status.RESOURCES)
+    """Its queues are free ones: nobody's frames are in them."""
+    status = _can_be_made(adapter, request)
+    if status is not Status.SUCCESS:
+        return Outcome(adapter, status)
+    made = VPort(request.name, request.queue_pairs, request.vlan, request.spoof_check, None)
+    if request.function is not PF:
+        adapter = vf_happens(adapter, request.function, VfEvent.CREATE_VPORT).adapter
+        made = made._replace(state=_after(VPortState.UNKNOWN, VPortEvent.CREATE_ON_VF))
+    else:
+        created = _after(VPortState.UNKNOWN, VPortEvent.CREATE_ON_PF)
+        state = _after(created, VPortEvent.ACTIVATE) if request.activate else created
+        spread = request.rss
+        if spread is None and request.queue_pairs > 1:
+            spread = adapter.model.queue_rules.spread(request.queue_pairs, adapter.model.hash_types)
+        queues = adapter.free_queues(adapter.mode.rx_queues(request.queue_pairs))
+        made = made._replace(state=state, rss=spread, queues=queues)
     number = lowest_free(adapter.vports)
-    spread = request.rss
-    if spread is None and request.queue_pairs > 1:
-        spread = model.queue_rules.spread(request.queue_pairs, model.hash_types)
-    queues = adapter.free_queues(more_queues)
-    vport = VPort(request.name, request.queue_pairs, request.vlan, request.spoof_check, spread, queues=queues)
-    return Outcome(adapter._replace(vports={**adapter.vports, number: vport}), Status.SUCCESS, number)
+    made = made._replace(function=request.function, owner=request.caller)
+    return Outcome(adapter._replace(vports={**adapter.vports, number: made}), Status.SUCCESS, number)
+
+
+def _after(state: VPortState, event: VPortEvent) -> VPortState:
+    return TRANSITIONS[state, event]
+
+
+def _can_be_made(adapter: Adapter, request: CreateVPort) -> Status:
+    model, rules = adapter.model, adapter.model.switch_rules
+    if adapter.switch is None:
+        return Status.NOT_SUPPORTED
+    if not 1 <= request.queue_pairs <= model.queue_pairs or not is_vlan(request.vlan):
+        return Status.INVALID_PARAMETER
+    if request.rss is not None and not rss_requests.is_held(request.rss, request.queue_pairs, model):
+        return Status.INVALID_PARAMETER
+    others = {vport.queue_pairs for vport in adapter.vports.values() if vport.state is not VPortState.UNKNOWN}
+    if not rules.asymmetric and others - {request.queue_pairs}:
+        return Status.INVALID_PARAMETER
+    if request.function is not PF:
+        status = vf_happens(adapter, request.function, VfEvent.CREATE_VPORT).status
+        if status is not Status.SUCCESS:
+            return status
+    return NO_SLOT if _no_queues(adapter, request) or _no_room(adapter, request) else Status.SUCCESS
+
+
+def _no_queues(adapter: Adapter, request: CreateVPort) -> bool:
+    """A VF has its queue pairs whatever the mode of the PF is."""
+    on_pf = request.function is PF
+    more = adapter.mode.rx_queues(request.queue_pairs) if on_pf else request.queue_pairs
+    of_vfs = sum(vport.queue_pairs for vport in adapter.vports.values() if vport.function is not PF)
+    return adapter.rx_queues + of_vfs + more > adapter.model.rx_queues
+
+
+def _no_room(adapter: Adapter, request: CreateVPort) -> bool:
+    """Where VFs' VPorts are set aside, the PF gets none of them (NDIS: nondefault-virtual-ports-and-vmq)."""
+    model, rules = adapter.model, adapter.model.switch_rules
+    if len(adapter.vports) + 1 == model.vports:
+        return True
+    reserved = 0 if rules.single_pool else rules.vfs
+    of_pf = sum(vport.function is PF for vport in adapter.vports.values())
+    return request.function is PF and of_pf + 1 == model.vports - reserved
+
+
+def set_vport_state(adapter: Adapter, request: SetVPortState) -> Outcome:
+    """Activated once, and never Deactivated again."""
+    vport = adapter.vports.get(request.vport)
+    if vport is None or vport.owner != request.caller or request.state is VPortState.UNKNOWN:
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    wanted = request.state is VPortState.ACTIVATED
+    state = TRANSITIONS.get((vport.state, VPortEvent.ACTIVATE if wanted else VPortEvent.DEACTIVATE))
+    if state is None:
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    vports = {**adapter.vports, request.vport: vport._replace(state=state)}
+    return Outcome(adapter._replace(vports=vports), Status.SUCCESS)
 
 
 def delete_vport(adapter: Adapter, request: DeleteVPort) -> Outcome:
-    unknown = request.vport not in adapter.vports
-    if unknown or any(held.vport == request.vport for held in adapter.filters.values()):
+    """Its queues are free again; so is its VF."""
+    vport = adapter.vports.get(request.vport)
+    if vport is None or vport.owner != request.caller:
         return Outcome(adapter, Status.INVALID_PARAMETER)
-    vports = {number: vport for number, vport in adapter.vports.items() if number != request.vport}
-    moderated = _without(adapter.moderated, adapter.vports[request.vport].queues)
+    filtered = any(held.vport == request.vport for held in adapter.filters.values())
+    if filtered or (vport.state, VPortEvent.DELETE) not in TRANSITIONS:
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    if vport.function is not PF:
+        adapter = vf_happens(adapter, vport.function, VfEvent.DELETE_VPORT).adapter
+    vports = {number: other for number, other in adapter.vports.items() if number != request.vport}
+    moderated = _without(adapter.moderated, vport.queues)
     return Outcome(adapter._replace(vports=vports, moderated=moderated), Status.SUCCESS)
 
 

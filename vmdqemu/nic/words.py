@@ -15,6 +15,7 @@ from vmdqemu.nic.packet import NO_PROTOCOL, PROTOCOL_TCP, PROTOCOL_UDP, Packet
 if TYPE_CHECKING:  # `rss`, which `tables` needs, imports this
     from vmdqemu.nic.counters import DropReason
     from vmdqemu.nic.filters import Vlan
+    from vmdqemu.nic.packet_filter import PacketFilter
     from vmdqemu.nic.rss import Hash, HashType, Rss
     from vmdqemu.nic.switch import NicVerdict, ToQueue
     from vmdqemu.nic.tables import Tables, VPortTable
@@ -89,7 +90,14 @@ def filter_hit(number: int | None, frame: Frame, vlan: Vlan, tables: Tables) -> 
     looked_for = f"{format_mac(frame.destination)} in {in_vlan(vlan)}"
     if number is None:
         return f"no filter for {looked_for}: the default VPort"
-    return f"{looked_for}: VPort {number}, {tables.vports[number].name}"
+    owner = f"VPort {number}, {tables.vports[number].name}" if number else "the default VPort"
+    return f"{looked_for}: {owner}"
+
+
+def packet_filter(drop: DropReason | None, frame: Frame, accepted: PacketFilter) -> str:
+    """The destination against what the default VPort accepts."""
+    types = ", ".join(str(kind.name).lower() for kind in accepted.types) or "nothing"
+    return passed(drop, f"{format_mac(frame.destination)}, and accepted is: {types}")
 
 
 def tag_check(drop: DropReason | None, frame: Frame, vport: VPortTable) -> str:

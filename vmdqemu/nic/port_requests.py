@@ -1,0 +1,54 @@
+"""Requests of the emulator's own for a VM's port on the vSwitch that the NIC switch has no VPort for.
+
+Its frames come by the default queue, and the vSwitch looks them up; or by a VM queue, once there is one.
+"""
+
+from typing import NamedTuple
+
+from vmdqemu.nic.filters import Vlan, is_vlan
+from vmdqemu.nic.state import Adapter, Outcome, lowest_free
+from vmdqemu.nic.status import NO_SLOT, Status
+from vmdqemu.nic.vport import VPort
+from vmdqemu.nic.vport_states import VPortState
+
+
+class ConnectPort(NamedTuple):
+    """A VM is there, with its address and its channels."""
+
+    name: str
+    mac: bytes
+    channels: int = 1
+    vlan: Vlan = None
+    spoof_check: bool = True
+
+
+class DisconnectPort(NamedTuple):
+    """The VM is gone; its filters and its VM queue went first."""
+
+    port: int
+
+
+def connect_port(adapter: Adapter, request: ConnectPort) -> Outcome:
+    """It is numbered among the VPorts."""
+    model = adapter.model
+    known = (request.mac, request.vlan) in {(held.mac, held.vlan) for held in adapter.vports.values()}
+    if known or not is_vlan(request.vlan) or not 1 <= request.channels <= model.queue_pairs:
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    if len(adapter.vports) + 1 == model.vports:
+        return Outcome(adapter, NO_SLOT)
+    number = lowest_free(adapter.vports)
+    several = request.channels > 1
+    spread = model.queue_rules.spread(request.channels, model.hash_types) if several else None
+    port = VPort(request.name, request.channels, request.vlan, request.spoof_check, spread)
+    port = port._replace(state=VPortState.UNKNOWN, mac=request.mac)
+    return Outcome(adapter._replace(vports={**adapter.vports, number: port}), Status.SUCCESS, number)
+
+
+def disconnect_port(adapter: Adapter, request: DisconnectPort) -> Outcome:
+    """A VPort is deleted instead."""
+    port = adapter.vports.get(request.port)
+    used = any(queue.vport == request.port for queue in adapter.vm_queues.values())
+    if port is None or port.state is not VPortState.UNKNOWN or used:
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    vports = {number: other for number, other in adapter.vports.items() if number != request.port}
+    return Outcome(adapter._replace(vports=vports), Status.SUCCESS)
