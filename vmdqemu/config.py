@@ -57,7 +57,10 @@ EXT = "ext"  # the far end of the wire: the outside host, or the switch that sev
 
 
 class AdapterConfig(Table):
-    """The emulated adapter; `ring`: descriptors of each receive queue; `vxlan_port`: of inner headers."""
+    """The emulated adapter; `ring`: descriptors of each receive queue; `vxlan_port`: of inner headers.
+
+    `nic_switch`: a VM's queues are those of a VPort; without, it has a VM queue (before Windows Server 2016).
+    """
 
     model: Model = "ideal"
     mode: Mode = "off"
@@ -70,6 +73,7 @@ class AdapterConfig(Table):
     shared_memory: Flag = True
     lookahead: Lookahead = HEADER_OCTETS
     moderation: Moderation = "off"
+    nic_switch: Flag = True
 
 
 class PortConfig(Table):

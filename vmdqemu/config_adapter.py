@@ -7,15 +7,18 @@ from vmdqemu.errors import LabFileError
 from vmdqemu.host.releases import RELEASES
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic import moderation
-from vmdqemu.nic.adapter import Adapter
+from vmdqemu.nic.adapter import Adapter, Outcome
 from vmdqemu.nic.models import MODELS, Model
 from vmdqemu.nic.modes import MODES
 from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.share import Share
 from vmdqemu.nic.status import Status
+from vmdqemu.nic.switch_objects import NicSwitch
+from vmdqemu.nic.vm_queue import QueueParameters
 
 _REFUSALS = {
     Status.RESOURCES: "more than the model {} can hold",
+    Status.NOT_SUPPORTED: "a VM of the model {} has one VM queue; use adapter.nic_switch = true for several",
     Status.INVALID_PARAMETER: "the model {} has no such VPort, or its address has a filter already",
 }
 
@@ -37,6 +40,7 @@ def describe(config: LabConfig) -> Adapter:
         shared_memory=config.adapter.shared_memory and (release is None or release.shared_memory),
         lookahead=config.adapter.lookahead,
         default_queue_pairs=config.host.processors,
+        switch=NicSwitch() if config.adapter.nic_switch else None,
     )
     try:
         adapter = adapter._replace(arbiter=adapter.model.arbiter.choose(config.adapter.arbiter))
@@ -58,28 +62,51 @@ def describe(config: LabConfig) -> Adapter:
 
 
 def connect(adapter: Adapter, vms: Sequence[VmConfig]) -> tuple[Adapter, tuple[int, ...]]:
-    """The adapter with a VPort and a filter for each VM, and the VPorts' numbers.
+    """The adapter with all that each VM needs of it, and the numbers of the VMs' ports.
 
     Raises LabFileError with the place of each VM that the adapter refuses.
     """
     problems, numbers = [], []
     for index, vm in enumerate(vms):
-        rss = _rss(vm, adapter.model)
-        made = control.apply(adapter, control.CreateVPort(vm.name, vm.queues, vm.vlan, vm.spoof_check, rss))
-        numbers.append(made.number)
-        if made.status is Status.SUCCESS:
-            made = control.apply(made.adapter, control.SetFilter(made.number, vm.mac, vm.vlan))
+        make = _with_queue if adapter.switch is None else _with_vport
+        made, number = make(adapter, vm)
+        numbers.append(number)
         if made.status is not Status.SUCCESS:
             reason = _REFUSALS[made.status].format(adapter.model.name)
             problems.append(f"vm[{index}]: {made.status}: {reason}")
         adapter = made.adapter
         try:
-            adapter = _share(adapter, numbers[-1], vm)
+            adapter = _share(adapter, number, vm)
         except ValueError as error:
             problems.append(f"vm[{index}]: {error}")
     if problems:
         raise LabFileError(problems)
+    allocated = tuple(number for number, queue in adapter.vm_queues.items() if queue.vport in numbers)
+    if allocated:  # in one batch (NDIS: oid-receive-filter-queue-allocation-complete)
+        adapter = control.apply(adapter, control.CompleteAllocation(allocated)).adapter
     return adapter, tuple(numbers)
+
+
+def _with_vport(adapter: Adapter, vm: VmConfig) -> tuple[Outcome, int]:
+    """A VPort of the NIC switch, and a filter on it."""
+    rss = _rss(vm, adapter.model)
+    made = control.apply(adapter, control.CreateVPort(vm.name, vm.queues, vm.vlan, vm.spoof_check, rss))
+    if made.status is not Status.SUCCESS:
+        return made, made.number
+    return control.apply(made.adapter, control.SetFilter(made.number, vm.mac, vm.vlan)), made.number
+
+
+def _with_queue(adapter: Adapter, vm: VmConfig) -> tuple[Outcome, int]:
+    """A port of the vSwitch, and a VM queue with a filter, still to be completed."""
+    port = control.ConnectPort(vm.name, vm.mac, vm.queues, vm.vlan, vm.spoof_check)
+    made = control.apply(adapter, port)
+    number = made.number
+    if made.status is Status.SUCCESS:
+        made = control.apply(made.adapter, control.AllocateQueue(number, QueueParameters(name=vm.name)))
+    if made.status is Status.SUCCESS:
+        match = control.SetQueueFilter(made.number, vm.mac, vm.vlan, untagged=vm.vlan is None)
+        made = control.apply(made.adapter, match)
+    return made, number
 
 
 def _share(adapter: Adapter, number: int, vm: VmConfig) -> Adapter:

@@ -59,6 +59,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         shared_memory = false
         lookahead = 128
         moderation = "low"
+        nic_switch = false
         [host]
         processors = 8
         speed = 0.2
@@ -102,6 +103,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         "shared_memory": False,
         "lookahead": 128,
         "moderation": "low",
+        "nic_switch": False,
     }
     assert lab.host.model_dump(exclude={"processor_set", "balancer"}) == {
         "processors": 8,

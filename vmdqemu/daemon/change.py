@@ -29,7 +29,7 @@ from vmdqemu.host.processors import BASE_PROCESSOR, Placement, Policy
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic import coalescing, difference
-from vmdqemu.nic.adapter import Adapter, Request, compile_tables
+from vmdqemu.nic.adapter import Adapter, Outcome, Request, compile_tables
 from vmdqemu.nic.coalescing import CoalescingFilter
 from vmdqemu.nic.moderation import Moderation
 from vmdqemu.nic.modes import MODES
@@ -101,6 +101,17 @@ class Changer:
         """Put requests to the adapter, and carry out what follows: of all of them, or of none."""
         async with self.busy:
             await self.put(await self.prepare(agreed(self._supervisor.plant.adapter, *requests)))
+
+    async def carry_out(self, request: Request) -> Outcome:
+        """Put one request to the adapter, and say how it ended; a refused one changes nothing."""
+        async with self.busy:
+            plant = self._supervisor.plant
+            outcome = control.apply(plant.adapter, request)
+            if compile_tables(outcome.adapter, plant.tables.generation) == plant.tables:
+                plant.adapter = outcome.adapter  # no frame is treated otherwise
+            else:
+                await self.put(await self.prepare(outcome.adapter))
+            return outcome
 
     async def prepare(self, adapter: Adapter) -> Change:
         """What can fail comes first: rings for what is to come. `busy` is held by the caller."""

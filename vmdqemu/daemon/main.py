@@ -27,6 +27,7 @@ from vmdqemu.daemon import control, plant, reports, runtime
 from vmdqemu.daemon.balancing import Balancing
 from vmdqemu.daemon.change import Changer
 from vmdqemu.daemon.observers import Observers
+from vmdqemu.daemon.oids import Oids
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.receive_filters import Filters
 from vmdqemu.daemon.receive_scaling import Scaling
@@ -136,6 +137,7 @@ def methods(supervisor: Supervisor, changer: Changer) -> dict[str, control.Metho
         **_vm_methods(supervisor, Vms(supervisor, changer)),
         **_filter_methods(supervisor, Filters(supervisor.plant, changer)),
         **_share_methods(supervisor, Shares(supervisor, changer)),
+        **Oids(supervisor, changer).methods(),
     }
 
 

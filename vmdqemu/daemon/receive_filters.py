@@ -26,12 +26,13 @@ class Filters:
     async def clear(self, number: int) -> None:
         """Remove a filter: its frames go the way of unknown addresses."""
         self._require(number)
-        await self._changer.request(ClearFilter(number))
+        await self._changer.request(ClearFilter(number, self._plant.adapter.filters[number].owner))
 
     async def move(self, number: int, vm: str) -> None:
         """Give a filter to another VM."""
         self._require(number)
-        await self._changer.request(MoveFilter(number, self._vport(vm)))
+        owner = self._plant.adapter.filters[number].owner
+        await self._changer.request(MoveFilter(number, self._vport(vm), owner))
 
     def _require(self, number: int) -> None:
         if number not in self._plant.adapter.filters:

@@ -94,7 +94,7 @@ def filters(supervisor: Supervisor) -> Document:
         {
             "filter": number,
             "vport": held.vport,
-            "name": adapter.vports[held.vport].name,
+            "name": adapter.vports[held.vport].name if held.vport else "default",
             **_filter(held.mac, held.vlan),
         }
         for number, held in sorted(adapter.filters.items())

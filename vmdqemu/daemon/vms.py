@@ -17,7 +17,16 @@ from vmdqemu.daemon.change import Changer, agreed
 from vmdqemu.daemon.plant import Plant, Port
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.errors import UsageError
-from vmdqemu.nic.adapter import Adapter, ClearFilter, DeleteVPort
+from vmdqemu.nic.adapter import (
+    Adapter,
+    BuffersReturned,
+    ClearFilter,
+    DeleteVPort,
+    DisconnectPort,
+    DmaIdle,
+    FreeQueue,
+)
+from vmdqemu.nic.vport_states import VPortState
 
 
 class Vms:
@@ -92,6 +101,16 @@ def _remove(plant: Plant, names: list[str]) -> None:
 
 
 def _without(adapter: Adapter, vport: int) -> Adapter:
-    """Its filters go first (NDIS: oid-nic-switch-delete-vport)."""
+    """Its filters go first, then its VM queue (NDIS: oid-nic-switch-delete-vport, freeing-a-vm-queue).
+
+    The change that this is part of ends when every frame of the queue was delivered.
+    """
     filters = [number for number, held in adapter.filters.items() if held.vport == vport]
-    return agreed(adapter, *map(ClearFilter, filters), DeleteVPort(vport))
+    queues = [number for number, queue in adapter.vm_queues.items() if queue.vport == vport]
+    cleared = agreed(adapter, *(ClearFilter(number, adapter.filters[number].owner) for number in filters))
+    for number in queues:
+        freeing = FreeQueue(number, adapter.vm_queues[number].owner)
+        cleared = agreed(cleared, freeing, DmaIdle(number), BuffersReturned(number))
+    on_switch = adapter.vports[vport].state is not VPortState.UNKNOWN
+    last = DeleteVPort(vport, adapter.vports[vport].owner) if on_switch else DisconnectPort(vport)
+    return agreed(cleared, last)

@@ -64,8 +64,8 @@ class BuffersReturned(NamedTuple):
 
 def allocate_queue(adapter: Adapter, request: AllocateQueue) -> Outcome:
     """With a NIC switch there are VPorts instead (NDIS: determining-nic-switch-capabilities)."""
-    mode = adapter.mode
-    if adapter.switch is not None or mode.sort is not Sort.FILTERS or mode.queues != 1:
+    several = adapter.mode.sort is Sort.FILTERS and adapter.mode.queues != 1
+    if adapter.switch is not None or several:
         return Outcome(adapter, Status.NOT_SUPPORTED)
     if not _is_sound(adapter, request):
         return Outcome(adapter, Status.INVALID_PARAMETER)
