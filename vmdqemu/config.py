@@ -24,6 +24,7 @@ from vmdqemu.config_values import (
     Addresses,
     Arbiter,
     Flag,
+    Keywords,
     LabName,
     Lookahead,
     Mac,
@@ -48,7 +49,7 @@ from vmdqemu.config_values import (
     derive_mac,
 )
 from vmdqemu.errors import LabFileError
-from vmdqemu.host import releases
+from vmdqemu.host import keywords, releases
 from vmdqemu.nic.frame import HEADER_OCTETS
 from vmdqemu.nic.modes import Mode as AdapterMode
 from vmdqemu.nic.tunnel import VXLAN_PORT
@@ -147,11 +148,14 @@ class LabConfig(Table):
     adapter: AdapterConfig = Field(default=AdapterConfig(), description="an [adapter] table")
     host: HostConfig = Field(default=HostConfig(), description="a [host] table")
     wire: WireConfig | None = Field(default=None, description="a [wire] table")
+    keywords: Keywords = Field(default={}, description='a [keywords] table, such as "*VMQ" = 1')
     vms: VmTables
 
     def refusal(self, mode: AdapterMode) -> str | None:
-        """Why the host's release has no such mode on this wire, with the cure; None if it has."""
+        """Why keywords or the release have no such mode on this wire, with the cure; None if they have."""
         rate, host = self.wire.rate if self.wire else None, self.host
+        if self.keywords and (reason := keywords.refusal(self.keywords, mode)):
+            return reason
         if host.release is None:
             return None
         return releases.refusal(releases.RELEASES[host.release], mode, rate, host.below_ten_gig_vmq)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from vmdqemu.config import LabConfig, VmConfig
 from vmdqemu.errors import LabFileError
+from vmdqemu.host import keywords
 from vmdqemu.host.releases import RELEASES
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic import moderation
@@ -40,7 +41,8 @@ def describe(config: LabConfig) -> Adapter:
         shared_memory=config.adapter.shared_memory and (release is None or release.shared_memory),
         lookahead=config.adapter.lookahead,
         default_queue_pairs=config.host.processors,
-        switch=NicSwitch() if config.adapter.nic_switch else None,
+        switch=_switch(config),
+        vlan_filtering=bool(config.keywords.get("*VMQVlanFiltering", 1)),
     )
     try:
         adapter = adapter._replace(arbiter=adapter.model.arbiter.choose(config.adapter.arbiter))
@@ -59,6 +61,13 @@ def describe(config: LabConfig) -> Adapter:
     if problems:
         raise LabFileError(problems)
     return adapter
+
+
+def _switch(config: LabConfig) -> NicSwitch | None:
+    """Made at the start from the keywords (NDIS: static-creation-of-a-nic-switch)."""
+    if not config.adapter.nic_switch:
+        return None
+    return NicSwitch(vfs=keywords.vfs(config.keywords, MODES[config.adapter.mode]))
 
 
 def connect(adapter: Adapter, vms: Sequence[VmConfig]) -> tuple[Adapter, tuple[int, ...]]:

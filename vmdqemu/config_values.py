@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from vmdqemu.config_problems import shown
+from vmdqemu.host import keywords
 from vmdqemu.nic import moderation
 from vmdqemu.nic.frame import HEADER_OCTETS, is_multicast, parse_mac
 from vmdqemu.nic.rss import HashType
@@ -86,6 +87,13 @@ def _moderation(value: object) -> int | str:
         raise ValueError(f"{shown(value)} is {error}") from None
     assert isinstance(value, int | str)
     return value
+
+
+def _keywords(values: object) -> dict[str, int]:
+    if not isinstance(values, dict):
+        raise ValueError(f"{shown(values)} is not a table; use a [keywords] table")
+    keywords.check(values)
+    return values
 
 
 def _listed(value: object) -> object:
@@ -165,6 +173,18 @@ Arbiter = Annotated[
     Field(description='"deficit", "round-robin" or "weighted" (unless given, the chip\'s own)'),
 ]
 
+Keywords = Annotated[
+    dict[str, int],
+    BeforeValidator(_keywords),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {name: {"type": "integer", "minimum": 0} for name in keywords.DEFAULTS},
+            "additionalProperties": False,
+        }
+    ),
+    Field(description='a [keywords] table, such as "*VMQ" = 1'),
+]
 Moderation = Annotated[
     int | str,
     PlainValidator(_moderation),

@@ -9,7 +9,7 @@ import pytest
 
 from tests.system import numbered
 from tests.system.harness import RunningLab, eventually, running
-from vmdqemu.errors import UsageError
+from vmdqemu.errors import UsageError, VmdqemuError
 
 pytestmark = pytest.mark.system
 
@@ -195,3 +195,21 @@ def test_the_switch_is_made_once_the_last_queue_is_gone(lab: RunningLab) -> None
     assert lab.call("OID_NIC_SWITCH_DELETE_VPORT", vport=vport["number"])["status"] == SUCCESS
     assert lab.call("OID_NIC_SWITCH_FREE_VF", vf=0)["status"] == SUCCESS
     assert lab.call("OID_NIC_SWITCH_DELETE_SWITCH")["status"] == SUCCESS
+
+
+KEYWORDS = """
+vm = [{ name = "vm1" }]
+keywords = { "*RssOnHostVPorts" = 0, "*SriovPreferred" = 1, "*NumVFs" = 2 }
+[adapter]
+mode = "vmq"
+[wire]
+"""
+
+
+def test_keywords_hold_on_a_running_lab(tmp_path: Path) -> None:
+    """V15."""
+    with running(KEYWORDS, tmp_path) as lab:
+        with pytest.raises(VmdqemuError, match="RssOnHostVPorts"):
+            lab.call("mode.set", mode="vmmq")
+        lab.call("mode.set", mode="off")
+        assert lab.call("OID_NIC_SWITCH_CURRENT_CAPABILITIES")["answer"]["NumVFs"] == 2

@@ -60,6 +60,8 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         lookahead = 128
         moderation = "low"
         nic_switch = false
+        [keywords]
+        "*VMQ" = 1
         [host]
         processors = 8
         speed = 0.2
@@ -105,6 +107,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         "moderation": "low",
         "nic_switch": False,
     }
+    assert lab.keywords == {"*VMQ": 1}
     assert lab.host.model_dump(exclude={"processor_set", "balancer"}) == {
         "processors": 8,
         "speed": 0.2,

@@ -49,14 +49,14 @@ TOP = [
     ("mtu = 1979-05-27", "mtu: 1979-05-27 is not a whole number; use 576 to 9216 octets"),
     ("adapter = 1", "adapter: 1 is not a table; use an [adapter] table"),
     ("wire = true", "wire: true is not a table; use a [wire] table"),
-    ("guest = 1", "guest: unknown key; known keys: name, prefix, mtu, adapter, host, wire, vm"),
+    ("guest = 1", "guest: unknown key; known keys: name, prefix, mtu, adapter, host, wire, keywords, vm"),
     (
         "prefixes = 1",
         'prefixes: unknown key; did you mean "prefix"? '
-        "known keys: name, prefix, mtu, adapter, host, wire, vm",
+        "known keys: name, prefix, mtu, adapter, host, wire, keywords, vm",
     ),
-    ('"a b" = 1', '"a b": unknown key; known keys: name, prefix, mtu, adapter, host, wire, vm'),
-    ('"a\\nb" = 1', '"a\\nb": unknown key; known keys: name, prefix, mtu, adapter, host, wire, vm'),
+    ('"a b" = 1', '"a b": unknown key; known keys: name, prefix, mtu, adapter, host, wire, keywords, vm'),
+    ('"a\\nb" = 1', '"a\\nb": unknown key; known keys: name, prefix, mtu, adapter, host, wire, keywords, vm'),
     ("adapter.ring = 56", f"adapter.ring: 56 is too small; {RING}"),
     ("adapter.ring = 8200", f"adapter.ring: 8200 is too large; {RING}"),
     ("adapter.vxlan_port = 0", f"adapter.vxlan_port: 0 is too small; {PORT}"),

@@ -70,7 +70,8 @@ def set_filter(adapter: Adapter, request: SetFilter) -> Outcome:
     """A filter on a VPort takes effect when the VPort is activated (a reading of ours)."""
     vport = adapter.vports.get(request.vport)
     on_switch = vport is not None and (vport.state, VPortEvent.FILTER) in VPORT_TRANSITIONS
-    if not on_switch or not is_vlan(request.vlan):
+    matched = is_vlan(request.vlan) and (request.vlan is None or adapter.vlan_filtering)
+    if not on_switch or not matched:
         return Outcome(adapter, Status.INVALID_PARAMETER)
     return _add(adapter, Filter(request.vport, request.mac, request.vlan, owner=request.caller))
 
