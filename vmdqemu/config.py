@@ -40,16 +40,19 @@ from vmdqemu.config_values import (
     RssKey,
     RssTableSize,
     RssTypes,
+    RxQueues,
     Sorter,
     Table,
     UdpPort,
     Vlan,
+    VmqWeight,
     Weight,
     WireRate,
     derive_mac,
 )
 from vmdqemu.errors import LabFileError
 from vmdqemu.host import keywords, releases
+from vmdqemu.host.queues import MOST_WEIGHT
 from vmdqemu.nic.frame import HEADER_OCTETS
 from vmdqemu.nic.modes import Mode as AdapterMode
 from vmdqemu.nic.tunnel import VXLAN_PORT
@@ -61,12 +64,14 @@ class AdapterConfig(Table):
     """The emulated adapter; `ring`: descriptors of each receive queue; `vxlan_port`: of inner headers.
 
     `nic_switch`: a VM's queues are those of a VPort; without, it has a VM queue (before Windows Server 2016).
+    `rx_queues`: no more than so many, if the model has more.
     """
 
     model: Model = "ideal"
     mode: Mode = "off"
     offloads: Flag = True
     ring: Ring = 4096
+    rx_queues: RxQueues = None
     arbiter: Arbiter = None
     local_switch: Flag = False
     sorter: Sorter = "kernel"
@@ -113,7 +118,8 @@ class VmConfig(PortConfig):
     """A VM: `vlan` is its port VLAN, `queues` its channels, `rate` its transmit limit in Mbit/s if any.
 
     `strict`: its frames leave before those of VMs that are not. `rss_...` is how frames are spread over
-    several channels, and over as many RX queues in mode vmmq.
+    several channels, and over as many RX queues in mode vmmq. With a `vmq_weight` of 0 the default queue
+    serves it.
     """
 
     name: MachineName
@@ -125,6 +131,7 @@ class VmConfig(PortConfig):
     rss_key: RssKey = None
     rss_types: RssTypes = None
     rss_table_size: RssTableSize = None
+    vmq_weight: VmqWeight = MOST_WEIGHT
 
 
 VmTables = Annotated[

@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 
 from vmdqemu.config import LabConfig, VmConfig
+from vmdqemu.config_admission import admit
 from vmdqemu.errors import LabFileError
 from vmdqemu.host import keywords
 from vmdqemu.host.releases import RELEASES
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic import moderation
-from vmdqemu.nic.adapter import Adapter, Outcome
+from vmdqemu.nic.adapter import Adapter
 from vmdqemu.nic.models import MODELS, Model
 from vmdqemu.nic.modes import MODES
 from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.share import Share
 from vmdqemu.nic.status import Status
 from vmdqemu.nic.switch_objects import NicSwitch
-from vmdqemu.nic.vm_queue import QueueParameters
 
 _REFUSALS = {
     Status.RESOURCES: "more than the model {} can hold",
@@ -32,7 +32,7 @@ def describe(config: LabConfig) -> Adapter:
     release = RELEASES.get(config.host.release or "")
     problems = []
     adapter = Adapter(
-        model=MODELS[config.adapter.model],
+        model=_model(config),
         mode=MODES[config.adapter.mode],
         mtu=config.mtu,
         wire=config.wire is not None,
@@ -55,7 +55,7 @@ def describe(config: LabConfig) -> Adapter:
             f"adapter.moderation: {asked.status}: more than the model {adapter.model.name} can hold"
         )
     try:
-        adapter, _ = connect(adapter, config.vms)
+        adapter, _ = connect(adapter, config, config.vms)
     except LabFileError as error:
         problems += error.problems
     if problems:
@@ -70,52 +70,44 @@ def _switch(config: LabConfig) -> NicSwitch | None:
     return NicSwitch(vfs=keywords.vfs(config.keywords, MODES[config.adapter.mode]))
 
 
-def connect(adapter: Adapter, vms: Sequence[VmConfig]) -> tuple[Adapter, tuple[int, ...]]:
-    """The adapter with all that each VM needs of it, and the numbers of the VMs' ports.
+def _model(config: LabConfig) -> Model:
+    """The adapter's row, with no more queues than the file allows."""
+    model = MODELS[config.adapter.model]
+    most = config.adapter.rx_queues
+    return model if most is None else model._replace(rx_queues=min(most, model.rx_queues))
 
-    Raises LabFileError with the place of each VM that the adapter refuses.
+
+def connect(adapter: Adapter, config: LabConfig, vms: Sequence[VmConfig]) -> tuple[Adapter, tuple[int, ...]]:
+    """The adapter with a port for each of these VMs of the lab, and queues for those who may have some.
+
+    Besides, the ports' numbers. Raises LabFileError with the place of each VM that the adapter refuses.
     """
-    problems, numbers = [], []
+    problems, numbers = {}, []
     for index, vm in enumerate(vms):
-        make = _with_queue if adapter.switch is None else _with_vport
-        made, number = make(adapter, vm)
-        numbers.append(number)
+        port = control.ConnectPort(
+            vm.name, vm.mac, vm.queues, vm.vlan, vm.spoof_check, _rss(vm, adapter.model)
+        )
+        made = control.apply(adapter, port)
+        numbers.append(made.number)
         if made.status is not Status.SUCCESS:
-            reason = _REFUSALS[made.status].format(adapter.model.name)
-            problems.append(f"vm[{index}]: {made.status}: {reason}")
-        adapter = made.adapter
+            problems[index] = _refusal(made.status, adapter)
+            continue
         try:
-            adapter = _share(adapter, number, vm)
+            adapter = _share(made.adapter, made.number, vm)
         except ValueError as error:
-            problems.append(f"vm[{index}]: {error}")
+            problems[index] = str(error)
+    if not problems:
+        adapter, refused = admit(adapter, config)
+        problems = {
+            index: _refusal(refused[vm.name], adapter) for index, vm in enumerate(vms) if vm.name in refused
+        }
     if problems:
-        raise LabFileError(problems)
-    allocated = tuple(number for number, queue in adapter.vm_queues.items() if queue.vport in numbers)
-    if allocated:  # in one batch (NDIS: oid-receive-filter-queue-allocation-complete)
-        adapter = control.apply(adapter, control.CompleteAllocation(allocated)).adapter
+        raise LabFileError(f"vm[{index}]: {problem}" for index, problem in problems.items())
     return adapter, tuple(numbers)
 
 
-def _with_vport(adapter: Adapter, vm: VmConfig) -> tuple[Outcome, int]:
-    """A VPort of the NIC switch, and a filter on it."""
-    rss = _rss(vm, adapter.model)
-    made = control.apply(adapter, control.CreateVPort(vm.name, vm.queues, vm.vlan, vm.spoof_check, rss))
-    if made.status is not Status.SUCCESS:
-        return made, made.number
-    return control.apply(made.adapter, control.SetFilter(made.number, vm.mac, vm.vlan)), made.number
-
-
-def _with_queue(adapter: Adapter, vm: VmConfig) -> tuple[Outcome, int]:
-    """A port of the vSwitch, and a VM queue with a filter, still to be completed."""
-    port = control.ConnectPort(vm.name, vm.mac, vm.queues, vm.vlan, vm.spoof_check)
-    made = control.apply(adapter, port)
-    number = made.number
-    if made.status is Status.SUCCESS:
-        made = control.apply(made.adapter, control.AllocateQueue(number, QueueParameters(name=vm.name)))
-    if made.status is Status.SUCCESS:
-        match = control.SetQueueFilter(made.number, vm.mac, vm.vlan, untagged=vm.vlan is None)
-        made = control.apply(made.adapter, match)
-    return made, number
+def _refusal(status: Status, adapter: Adapter) -> str:
+    return f"{status}: {_REFUSALS[status].format(adapter.model.name)}"
 
 
 def _share(adapter: Adapter, number: int, vm: VmConfig) -> Adapter:

@@ -45,6 +45,7 @@ class Vm(NamedTuple):
     spoof_check: bool = True
     macs: tuple[bytes, ...] | None = None  # None: mac(number)
     rss: Rss | None = None
+    own_queues: bool = True  # or only a port
 
 
 def accept(adapter: Adapter, *requests: Request) -> Adapter:
@@ -68,6 +69,10 @@ def adapter(
     """An adapter with one VPort a VM, numbered from 1."""
     built = Adapter(model, mode, mtu, wire, local_switch, **options)
     for number, vm in enumerate(vms, start=1):
+        if not vm.own_queues:
+            port = ConnectPort(f"vm{number}", mac(number), vm.queue_pairs, vm.vlan, vm.spoof_check, vm.rss)
+            built = accept(built, port)
+            continue
         macs = (mac(number),) if vm.macs is None else vm.macs
         built = accept(
             built,

@@ -52,6 +52,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         mode = "vmmq"
         offloads = false
         ring = 512
+        rx_queues = 32
         arbiter = "round-robin"
         local_switch = true
         sorter = "software"
@@ -98,6 +99,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         "mode": "vmmq",
         "offloads": False,
         "ring": 512,
+        "rx_queues": 32,
         "arbiter": "round-robin",
         "local_switch": True,
         "sorter": "software",

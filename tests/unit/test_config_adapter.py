@@ -2,10 +2,12 @@
 
 import pytest
 
+from tests.unit.builders import accept
 from vmdqemu.config import parse
 from vmdqemu.config_adapter import connect, describe
+from vmdqemu.config_admission import take
 from vmdqemu.errors import LabFileError
-from vmdqemu.nic.adapter import ClearFilter, DeleteVPort, apply, compile_tables
+from vmdqemu.nic.adapter import DisconnectPort, compile_tables
 from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_KEY, HashType, Rss
 
 
@@ -59,14 +61,6 @@ def test_the_mode_decides_how_many_rx_queues_there_are(mode: str, queues: int) -
     assert describe(parse(lab_file(2, queues=4, mode=mode), "lab")).rx_queues == queues
 
 
-def test_what_the_model_cannot_hold_is_refused_vm_by_vm() -> None:
-    """255 RX queues besides the default one: three VPorts of 64 fit."""
-    with pytest.raises(LabFileError) as caught:
-        describe(parse(lab_file(6, queues=64), "lab"))
-    cure = "NDIS_STATUS_RESOURCES: more than the model ideal can hold"
-    assert caught.value.problems == tuple(f"vm[{index}]: {cure}" for index in (3, 4, 5))
-
-
 @pytest.mark.parametrize(
     ("release", "asked", "shared"),
     [
@@ -85,9 +79,8 @@ def test_a_vm_receives_into_its_own_memory_where_the_release_allows_it(
 
 def test_vms_that_come_later_get_the_numbers_that_are_free() -> None:
     before = describe(parse(lab_file(3), "lab"))
-    after = apply(apply(before, ClearFilter(2)).adapter, DeleteVPort(2)).adapter
-    more = parse('vm = [{ name = "a" }, { name = "b", queues = 2 }]', "lab").vms
-    adapter, numbers = connect(after, more)
+    more = parse('vm = [{ name = "a" }, { name = "b", queues = 2 }]', "lab")
+    adapter, numbers = connect(accept(take(before, 2), DisconnectPort(2)), more, more.vms)
     assert numbers == (2, 4)
     assert [(number, adapter.vports[number].name) for number in numbers] == [(2, "a"), (4, "b")]
     assert {held.vport for held in adapter.filters.values()} == {1, 2, 3, 4}
@@ -96,4 +89,4 @@ def test_vms_that_come_later_get_the_numbers_that_are_free() -> None:
 def test_a_later_vm_with_an_address_that_has_a_filter_is_refused() -> None:
     config = parse(lab_file(1), "lab")
     with pytest.raises(LabFileError, match=r"^vm\[0\]: NDIS_STATUS_INVALID_PARAMETER: .* filter already$"):
-        connect(describe(config), config.vms)
+        connect(describe(config), config, config.vms)

@@ -32,8 +32,12 @@ def labs(draw: st.DrawFn) -> Fabric:
     vlans = draw(st.sampled_from([(None, None, None), (None, None, None), (10, 10, None), (10, 20, 10)]))
     channels = draw(st.sampled_from([1, CHANNELS, CHANNELS]))
     rss = Rss.spread(CHANNELS, types=ALL_TYPES) if channels > 1 and draw(st.booleans()) else None
+    queued = draw(st.sampled_from([3, 3, 1]))  # VMs with RX queues of their own
     return Fabric(
-        *(Vm(vlan, channels, spoof_check=False, rss=rss) for vlan in vlans),
+        *(
+            Vm(vlan, channels, spoof_check=False, rss=rss, own_queues=number < queued)
+            for number, vlan in enumerate(vlans)
+        ),
         mode=MODES[draw(st.sampled_from(sorted(MODES)))],
         model=IDEAL._replace(inner_headers=draw(st.sampled_from([True, True, False]))),
         default_queue_pairs=draw(st.sampled_from([1, 4])),

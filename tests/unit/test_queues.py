@@ -68,7 +68,9 @@ def test_every_reason_names_its_cure() -> None:
 
 
 names, weights = st.sampled_from("abcdefgh"), st.integers(0, 100)
-lines = st.lists(st.builds(Ask, names, weights, st.booleans()), unique_by=lambda ask: ask.vm)
+lines = st.lists(
+    st.builds(Ask, names, weights, st.booleans(), queues=st.just(1)), unique_by=lambda ask: ask.vm
+)
 
 
 @given(asks=lines, queues=st.integers(0, 6))
@@ -86,3 +88,8 @@ def test_who_has_a_queue_keeps_it_when_others_come_and_go(
     left = [ask for ask in asks if ask.vm in staying]
     after = grant([*left, Ask("new")], queues, allowed=True)
     assert all(after[ask.vm] is None for ask in left if before[ask.vm] is None)
+
+
+def test_a_vm_that_needs_more_queues_than_are_left_gets_none_and_the_next_may() -> None:
+    answers = grant([Ask("a", queues=3), Ask("b", queues=2), Ask("c")], queues=4, allowed=True)
+    assert answers == {"a": None, "b": NoQueue.EXHAUSTED, "c": None}

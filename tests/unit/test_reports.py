@@ -69,6 +69,7 @@ def test_status_tells_who_serves_and_what_is_missing(supervisor: Supervisor) -> 
         "namespace": "vm1",
         "port": 1,
         "queues": 1,
+        "vmq_weight": 100,
         "mac": "02:00:00:00:00:01",
         "vlan": 10,
         "addresses": ["10.0.0.1/24"],

@@ -266,3 +266,11 @@ def test_a_looped_frame_takes_queue_0_of_its_vport() -> None:
 
 def test_an_adapter_that_does_not_sort_does_not_switch() -> None:
     assert switch.transmit(parsed(mac(2), mac(1)), 1, lab(OFF, local_switch=True)).vswitch
+
+
+def test_a_vm_without_a_queue_is_the_default_vports_and_the_vswitchs() -> None:
+    registers = tables(Vm(), Vm(own_queues=False), mode=VMQ, local_switch=True)
+    placed = switch.receive(parsed(mac(2), OUTSIDE), registers)
+    assert [(to.vport, to.queue) for to in placed.queues] == [(DEFAULT_VPORT, DEFAULT_QUEUE)]
+    assert switch.transmit(parsed(mac(2), mac(1)), 1, registers).vswitch
+    assert switch.transmit(parsed(mac(1), mac(2)), 2, registers).vswitch

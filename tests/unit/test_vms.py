@@ -10,7 +10,7 @@ import pytest
 from netns import namespace
 from netns.errors import NetnsError
 from netns.lab import Lab
-from tests.unit.builders import Vm, accept, adapter, mac
+from tests.unit.builders import accept, mac
 from tests.unit.plants import plant
 from vmdqemu.daemon import plant as plants
 from vmdqemu.daemon import runtime
@@ -19,6 +19,7 @@ from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.daemon.vms import Vms, _without
 from vmdqemu.errors import LabFileError, UsageError, VmdqemuError
 from vmdqemu.nic.adapter import SetFilter
+from vmdqemu.nic.models import IDEAL
 
 LAB = 'vm = [{ name = "vm1" }, { name = "vm2" }]'
 TWO_MORE = '[[vm]]\nname = "vm3"\n[[vm]]\nname = "vm4"\n'
@@ -67,9 +68,10 @@ def test_a_namespace_of_somebody_else_is_not_even_recorded(monkeypatch: pytest.M
 
 
 def test_more_than_the_adapter_holds_is_refused_vm_by_vm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """255 RX queues besides the default one."""
-    rig = Rig(monkeypatch, 'adapter.mode = "vmmq"\nvm = [{ name = "vm1", queues = 64 }]')
-    tables = "".join(f'[[vm]]\nname = "v{number}"\nqueues = 64\n' for number in range(4))
+    """Three VPorts besides the default one."""
+    rig = Rig(monkeypatch, 'vm = [{ name = "vm1" }]')
+    rig.plant.adapter = rig.plant.adapter._replace(model=IDEAL._replace(vports=4))
+    tables = "".join(f'[[vm]]\nname = "v{number}"\n' for number in range(4))
     rig.refused(rig.vms.add(tables), LabFileError, r"^vm\[2\]: NDIS_STATUS_RESOURCES: more than .*\nvm\[3\]")
 
 
@@ -88,7 +90,8 @@ def test_a_vm_that_cannot_go_stays(
 
 
 def test_a_vport_goes_with_all_its_filters_and_no_other() -> None:
-    before = accept(adapter(Vm(), Vm(), Vm()), SetFilter(2, mac(9)), SetFilter(2, mac(2), 7))
+    lab = plant(f"{LAB[:-1]}, {{ name = 'vm3' }}]")
+    before = accept(lab.adapter, SetFilter(2, mac(9)), SetFilter(2, lab.config.vms[1].mac, 7))
     after = _without(before, 2)
     assert set(after.vports) == {1, 3}
-    assert {held.key for held in after.filters.values()} == {(mac(1), None), (mac(3), None)}
+    assert {held.mac for held in after.filters.values()} == {lab.config.vms[place].mac for place in (0, 2)}

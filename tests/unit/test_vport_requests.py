@@ -12,6 +12,7 @@ from vmdqemu.nic.adapter import (
     SetFilter,
     SetMode,
     apply,
+    compile_tables,
 )
 from vmdqemu.nic.modes import OFF, VMMQ, VMQ, Mode
 from vmdqemu.nic.rss import Rss
@@ -23,6 +24,8 @@ REFUSED: dict[str, tuple[Request, Status]] = {
     "more queue pairs than a VPort has": (CreateVPort("vm", 5), Status.INVALID_PARAMETER),
     "port VLAN 0": (CreateVPort("vm", vlan=0), Status.INVALID_PARAMETER),
     "port VLAN 4095": (CreateVPort("vm", vlan=4095), Status.INVALID_PARAMETER),
+    "for a port that there is not": (CreateVPort("vm", port=9), Status.INVALID_PARAMETER),
+    "for a port that has one": (CreateVPort("vm", port=1), Status.INVALID_PARAMETER),
     "RSS with a queue too many": (CreateVPort("vm", 2, rss=rss(0, 2)), Status.INVALID_PARAMETER),
     "delete the default VPort": (DeleteVPort(DEFAULT_VPORT), Status.INVALID_PARAMETER),
     "delete an unknown VPort": (DeleteVPort(9), Status.INVALID_PARAMETER),
@@ -69,3 +72,20 @@ def test_a_vport_that_goes_renumbers_no_other_and_leaves_its_queues_to_the_next(
     assert again.vports[1].queues == (1, 2, 6)
     anew = accept(again, SetMode(VMQ), SetMode(VMMQ))
     assert [vport.queues for _, vport in sorted(anew.vports.items())] == [(1, 2, 3), (4, 5), (6,)]
+
+
+def test_a_vport_for_a_port_has_its_number_and_leaves_it_when_it_goes() -> None:
+    ports = small(Vm(own_queues=False), Vm(), Vm(own_queues=False), mode=VMMQ)
+    made = accept(ports, CreateVPort("vm1", 4, port=1), SetFilter(1, mac(1)))
+    assert (made.vports[1].queues, list(made.vports)) == ((2, 3, 4, 5), [1, 2, 3])
+    assert compile_tables(made, 1).vports[1].macs == (mac(1),)
+    assert refuse(made, CreateVPort("vm3", port=3)) is Status.RESOURCES
+    assert accept(made, ClearFilter(2), DeleteVPort(1)).vports[1] == ports.vports[1]._replace(
+        queue_pairs=4, rss=made.vports[1].rss
+    )
+
+
+def test_a_vport_is_known_by_its_filters_alone_and_a_port_by_its_address() -> None:
+    port = small(Vm(own_queues=False))
+    assert compile_tables(port, 1).addresses == {(mac(1), None): 1}
+    assert compile_tables(accept(port, CreateVPort("vm1", port=1)), 1).addresses == {}

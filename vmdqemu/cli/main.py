@@ -166,6 +166,22 @@ def vm_add(
     vm.add(file, lab, as_json)
 
 
+@vm.command("set")
+def vm_set(
+    name: Annotated[str, typer.Argument(metavar="VM", help="Its name.", show_default=False)],
+    vmq_weight: Annotated[
+        int,
+        typer.Option(metavar="N", help="0 to 100; with 0 the default queue serves it.", show_default=False),
+    ],
+    lab: LabName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a VM a queue of its own, or leave it to the default queue."""
+    from vmdqemu.cli import reading
+
+    reading.change("vm.set", lab, as_json, vm=name, vmq_weight=vmq_weight)
+
+
 @vm.command("remove")
 def vm_remove(
     name: VmName,

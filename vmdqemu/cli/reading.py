@@ -239,4 +239,5 @@ SHOW_CHANGED: Final[dict[str, Callable[[Document], None]]] = {
     "vm.add": show_vms,
     "share.set": show_shares,
     "vm.remove": show_vms,
+    "vm.set": show_queues,
 }

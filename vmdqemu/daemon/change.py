@@ -18,6 +18,8 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from vmdqemu.config import LabConfig
+from vmdqemu.config_admission import admit, make_room
 from vmdqemu.daemon.plant import RingName
 from vmdqemu.daemon.supervisor import Role, Supervisor
 from vmdqemu.datapath import uplink
@@ -69,6 +71,14 @@ def agreed(adapter: Adapter, *requests: Request) -> Adapter:
     return adapter
 
 
+def admitted(adapter: Adapter, config: LabConfig) -> Adapter:
+    """The adapter with queues for the VMs that may have them. Raises VmdqemuError with a refusal's status."""
+    adapter, refused = admit(adapter, config)
+    if refused:
+        raise VmdqemuError("; ".join(f"{vm}: {status}" for vm, status in refused.items()))
+    return adapter
+
+
 class Changer:
     """Changes one lab, one change at a time: who holds `busy` may."""
 
@@ -92,7 +102,10 @@ class Changer:
         if policy is Policy.DYNAMIC and plant.config.adapter.sorter == "software":
             raise UsageError("one ring carries every queue's frames; dynamic placement needs the sorter")
         async with self.busy:
-            await self.put(await self.prepare(agreed(plant.adapter, control.SetMode(MODES[mode]))))
+            wanted = plant.adapter._replace(mode=MODES[mode])
+            leaner = make_room(wanted, plant.config)._replace(mode=plant.adapter.mode)
+            adapter = agreed(leaner, control.SetMode(MODES[mode]))
+            await self.put(await self.prepare(admitted(adapter, plant.config)))
             if policy is not plant.placing.policy:
                 plant.placing = plant.placing._replace(policy=policy)
                 await self._move(plant.placing.place(plant.tables), by="operator")

@@ -37,6 +37,7 @@ from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.daemon.vms import Vms
 from vmdqemu.errors import UsageError, VmdqemuError
 from vmdqemu.host.processors import Policy
+from vmdqemu.host.queues import MOST_WEIGHT
 from vmdqemu.nic import coalescing, moderation
 from vmdqemu.nic.coalescing import CoalescingFilter
 from vmdqemu.nic.moderation import Moderation
@@ -150,7 +151,22 @@ def _vm_methods(supervisor: Supervisor, vms: Vms) -> dict[str, control.Method]:
         await vms.remove(_text(params, "vm"))
         return reports.vms(supervisor)
 
-    return {"vm.list": lambda _: reports.vms(supervisor), "vm.add": add, "vm.remove": remove}
+    async def set_weight(params: control.Document) -> control.Document:
+        await vms.set_weight(_text(params, "vm"), _vmq_weight(params))
+        return reports.queues(supervisor)
+
+    return {
+        "vm.list": lambda _: reports.vms(supervisor),
+        "vm.add": add,
+        "vm.remove": remove,
+        "vm.set": set_weight,
+    }
+
+
+def _vmq_weight(params: control.Document) -> int:
+    if not 0 <= (weight := _whole(params, "vmq_weight")) <= MOST_WEIGHT:
+        raise UsageError(f"vmq_weight: {weight} cannot be; use 0 to {MOST_WEIGHT}")
+    return weight
 
 
 def _share_methods(supervisor: Supervisor, shares: Shares) -> dict[str, control.Method]:

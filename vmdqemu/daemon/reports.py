@@ -176,7 +176,8 @@ def _vms(plant: Plant) -> list[Document]:
 
 
 def _vm(port: Port, vm: Any) -> Document:
-    return {"name": vm.name, "namespace": port.ns, "port": port.number, "queues": vm.queues, **_addresses(vm)}
+    own = {"port": port.number, "queues": vm.queues, "vmq_weight": vm.vmq_weight}
+    return {"name": vm.name, "namespace": port.ns, **own, **_addresses(vm)}
 
 
 def _addresses(port: Any) -> Document:

@@ -1,8 +1,8 @@
 """VMs that come and go on a running lab.
 
-A VM is added from the inside out: its machine, its rings in every worker, its VPort and filter, and only then
-somebody reads what it sends. It is removed the other way round, so that no frame of another VM ever reaches
-it, and no frame of its own stays in a ring that is given on.
+A VM is added from the inside out: its machine, its rings in every worker, its port and its queues, and only
+then somebody reads what it sends. It is removed the other way round, so that no frame of another VM ever
+reaches it, and no frame of its own stays in a ring that is given on.
 """
 
 import asyncio
@@ -10,23 +10,15 @@ import asyncio
 from netns import namespace
 from vmdqemu.config import LabConfig, VmConfig
 from vmdqemu.config_adapter import connect
+from vmdqemu.config_admission import admit, take
 from vmdqemu.config_vms import add_vms
 from vmdqemu.daemon import plant as plants
 from vmdqemu.daemon import runtime
-from vmdqemu.daemon.change import Changer, agreed
+from vmdqemu.daemon.change import Changer, admitted, agreed
 from vmdqemu.daemon.plant import Plant, Port
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.errors import UsageError
-from vmdqemu.nic.adapter import (
-    Adapter,
-    BuffersReturned,
-    ClearFilter,
-    DeleteVPort,
-    DisconnectPort,
-    DmaIdle,
-    FreeQueue,
-)
-from vmdqemu.nic.vport_states import VPortState
+from vmdqemu.nic.adapter import Adapter, DisconnectPort
 
 
 class Vms:
@@ -44,7 +36,7 @@ class Vms:
         async with self._changer.busy:
             plant, supervisor = self._plant, self._supervisor
             config, vms = add_vms(plant.config, text)
-            adapter, numbers = connect(plant.adapter, vms)
+            adapter, numbers = connect(plant.adapter, config, vms)
             runtime.refuse_taken(config.namespace(vm) for vm in vms)
             runtime.rewrite(config.name, plants.namespaces(config))
             try:
@@ -65,17 +57,31 @@ class Vms:
         async with self._changer.busy:
             plant, supervisor = self._plant, self._supervisor
             port = self._port(name)
-            change = await self._changer.prepare(_without(plant.adapter, port.number))
+            vms = tuple(vm for vm in plant.config.vms if vm.name != name)
+            left = plant.config.model_copy(update={"vms": vms})
+            adapter, _ = admit(_without(plant.adapter, port.number), left)
+            change = await self._changer.prepare(adapter)
             await asyncio.to_thread(namespace.end_processes, port.ns)
             await supervisor.drain(supervisor.transmitter, port.rings, plant.config.adapter.ring)
             await self._changer.put(change)
-            vms = tuple(vm for vm in plant.config.vms if vm.name != name)
-            plant.config = plant.config.model_copy(update={"vms": vms})
+            plant.config = left
             plant.ports = tuple(other for other in plant.ports if other is not port)
             supervisor.counters.close_books(port.number, len(port.rings))
             await supervisor.forget(port)
             await asyncio.to_thread(_remove, plant, [name])
             runtime.rewrite(plant.config.name, plants.namespaces(plant.config))
+
+    async def set_weight(self, name: str, weight: int) -> None:
+        """Change a VM's VmqWeight; queues change hands where that matters. Raises UsageError."""
+        async with self._changer.busy:
+            plant = self._plant
+            vms = {vm.name: vm for vm in plant.config.vms}
+            if name not in vms:
+                raise UsageError(f"no VM {name!r}; choose one of: {', '.join(vms)}")
+            vms[name] = vms[name].model_copy(update={"vmq_weight": weight})
+            config = plant.config.model_copy(update={"vms": tuple(vms.values())})
+            await self._changer.put(await self._changer.prepare(admitted(plant.adapter, config)))
+            plant.config = config
 
     @property
     def _plant(self) -> Plant:
@@ -100,17 +106,5 @@ def _remove(plant: Plant, names: list[str]) -> None:
         plant.parts.remove(name)
 
 
-def _without(adapter: Adapter, vport: int) -> Adapter:
-    """Its filters go first, then its VM queue (NDIS: oid-nic-switch-delete-vport, freeing-a-vm-queue).
-
-    The change that this is part of ends when every frame of the queue was delivered.
-    """
-    filters = [number for number, held in adapter.filters.items() if held.vport == vport]
-    queues = [number for number, queue in adapter.vm_queues.items() if queue.vport == vport]
-    cleared = agreed(adapter, *(ClearFilter(number, adapter.filters[number].owner) for number in filters))
-    for number in queues:
-        freeing = FreeQueue(number, adapter.vm_queues[number].owner)
-        cleared = agreed(cleared, freeing, DmaIdle(number), BuffersReturned(number))
-    on_switch = adapter.vports[vport].state is not VPortState.UNKNOWN
-    last = DeleteVPort(vport, adapter.vports[vport].owner) if on_switch else DisconnectPort(vport)
-    return agreed(cleared, last)
+def _without(adapter: Adapter, port: int) -> Adapter:
+    return agreed(take(adapter, port), DisconnectPort(port))

@@ -49,6 +49,7 @@ class Ask(NamedTuple):
     vm: str
     weight: int = MOST_WEIGHT  # VmqWeight; above 0 it makes no difference
     vf: bool = False  # it has an active VF
+    queues: int = 1  # that it takes, all or none
 
 
 def grant(asks: Sequence[Ask], queues: int, allowed: bool) -> dict[str, NoQueue | None]:
@@ -63,7 +64,7 @@ def grant(asks: Sequence[Ask], queues: int, allowed: bool) -> dict[str, NoQueue 
         if not 0 <= ask.weight <= MOST_WEIGHT:
             raise ValueError(f"weight: {ask.weight} cannot be; use 0 to {MOST_WEIGHT}")
         answers[ask.vm] = _obstacle(ask, queues, allowed)
-        queues -= answers[ask.vm] is None
+        queues -= ask.queues if answers[ask.vm] is None else 0
     return answers
 
 
@@ -74,4 +75,4 @@ def _obstacle(ask: Ask, free: int, allowed: bool) -> NoQueue | None:
         return NoQueue.WEIGHT
     if ask.vf:
         return NoQueue.VF
-    return None if free > 0 else NoQueue.EXHAUSTED
+    return None if ask.queues <= free else NoQueue.EXHAUSTED

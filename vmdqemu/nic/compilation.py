@@ -42,8 +42,8 @@ def _vport(adapter: Adapter, number: int) -> VPortTable:
     running = tuple(queue for queue, held in sorted(adapter.running.items()) if held.vport == number)
     held = [filter_ for _, filter_ in sorted(adapter.filters.items()) if filter_.vport == number]
     macs = dict.fromkeys(filter_.mac for filter_ in held if _is_known(adapter, filter_))
-    if vport.mac is not None:
-        macs = {vport.mac: None, **macs}
+    if vport.address is not None:
+        macs = {vport.address: None, **macs}
     return VPortTable(
         vport.name,
         tuple(macs),
@@ -72,7 +72,9 @@ def _filters(adapter: Adapter, vports: Mapping[int, VPortTable]) -> dict[FilterK
 def _addresses(adapter: Adapter, vports: Mapping[int, VPortTable]) -> dict[FilterKey, int]:
     """Who has which address: a filter says so, or the port of a VM without a VPort."""
     ports = {
-        (vport.mac, vport.vlan): number for number, vport in adapter.vports.items() if vport.mac is not None
+        (vport.address, vport.vlan): number
+        for number, vport in adapter.vports.items()
+        if vport.address is not None
     }
     filters = {
         held.key: held.vport

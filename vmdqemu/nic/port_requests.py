@@ -1,11 +1,14 @@
-"""Requests of the emulator's own for a VM's port on the vSwitch that the NIC switch has no VPort for.
+"""Requests of the emulator's own for a VM's port on the vSwitch, which is there before any queue of the VM.
 
-Its frames come by the default queue, and the vSwitch looks them up; or by a VM queue, once there is one.
+Its frames come by the default queue, and the vSwitch looks them up; until it is given a VPort of the NIC
+switch, or a VM queue where the adapter has no NIC switch.
 """
 
 from typing import NamedTuple
 
+from vmdqemu.nic import rss_requests
 from vmdqemu.nic.filters import Vlan, is_vlan
+from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.state import Adapter, Outcome, lowest_free
 from vmdqemu.nic.status import NO_SLOT, Status
 from vmdqemu.nic.vport import VPort
@@ -20,10 +23,11 @@ class ConnectPort(NamedTuple):
     channels: int = 1
     vlan: Vlan = None
     spoof_check: bool = True
+    rss: Rss | None = None  # over its channels; None: an even spread, if there are several
 
 
 class DisconnectPort(NamedTuple):
-    """The VM is gone; its filters and its VM queue went first."""
+    """The VM is gone; its filters, and its VPort or VM queue, went first."""
 
     port: int
 
@@ -34,11 +38,14 @@ def connect_port(adapter: Adapter, request: ConnectPort) -> Outcome:
     known = (request.mac, request.vlan) in {(held.mac, held.vlan) for held in adapter.vports.values()}
     if known or not is_vlan(request.vlan) or not 1 <= request.channels <= model.queue_pairs:
         return Outcome(adapter, Status.INVALID_PARAMETER)
+    if request.rss is not None and not rss_requests.is_held(request.rss, request.channels, model):
+        return Outcome(adapter, Status.INVALID_PARAMETER)
     if len(adapter.vports) + 1 == model.vports:
         return Outcome(adapter, NO_SLOT)
     number = lowest_free(adapter.vports)
-    several = request.channels > 1
-    spread = model.queue_rules.spread(request.channels, model.hash_types) if several else None
+    spread = request.rss
+    if spread is None and request.channels > 1:
+        spread = model.queue_rules.spread(request.channels, model.hash_types)
     port = VPort(request.name, request.channels, request.vlan, request.spoof_check, spread)
     port = port._replace(state=VPortState.UNKNOWN, mac=request.mac)
     return Outcome(adapter._replace(vports={**adapter.vports, number: port}), Status.SUCCESS, number)

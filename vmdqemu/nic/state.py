@@ -20,7 +20,7 @@ from vmdqemu.nic.switch_objects import NicSwitch, Vf
 from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT
 from vmdqemu.nic.tunnel import VXLAN_PORT
 from vmdqemu.nic.vm_queue import VSWITCH, VmQueue
-from vmdqemu.nic.vport import VPort
+from vmdqemu.nic.vport import PF, VPort
 from vmdqemu.nic.vport_states import VPortState
 
 
@@ -70,6 +70,11 @@ class Adapter(NamedTuple):
     def rx_queues(self) -> int:
         """RX queues in use, the default VPort's included."""
         return len(self.queues)
+
+    @property
+    def vf_queues(self) -> int:
+        """RX queues of VFs, which have them whatever the mode of the PF is."""
+        return sum(vport.queue_pairs for vport in self.vports.values() if vport.function is not PF)
 
     @property
     def default_queues(self) -> tuple[int, ...]:

@@ -35,7 +35,12 @@ class VPort(NamedTuple):
     state: VPortState = VPortState.ACTIVATED
     function: int | None = PF  # a VF's number
     owner: str = VSWITCH  # who created it; nobody else changes or deletes it
-    mac: bytes | None = None  # by which the vSwitch knows a port without a VPort
+    mac: bytes | None = None  # of the VM whose port it is; None: it is no VM's port, such as one on a VF
+
+    @property
+    def address(self) -> bytes | None:
+        """By which the vSwitch knows a port without a VPort; a VPort is known by its filters."""
+        return self.mac if self.state is VPortState.UNKNOWN else None
 
     @property
     def spread(self) -> Rss | None:

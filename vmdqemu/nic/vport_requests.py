@@ -12,6 +12,7 @@ from vmdqemu.nic.moderation import Moderation
 from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.state import Adapter, Outcome, lowest_free
 from vmdqemu.nic.status import NO_SLOT, Status
+from vmdqemu.nic.tables import DEFAULT_VPORT
 from vmdqemu.nic.vf_requests import vf_happens
 from vmdqemu.nic.vf_states import VfEvent
 from vmdqemu.nic.vm_queue import VSWITCH
@@ -22,7 +23,8 @@ from vmdqemu.nic.vport_states import TRANSITIONS, VPortEvent, VPortState
 class CreateVPort(NamedTuple):
     """OID_NIC_SWITCH_CREATE_VPORT. NDIS assigns the lowest free number from 1 up.
 
-    NDIS creates a PF's VPort Deactivated; the emulated vSwitch activates it with the same request.
+    NDIS creates a PF's VPort Deactivated; the emulated vSwitch activates it with the same request. One for a
+    VM's port has the number of the port.
     """
 
     name: str
@@ -33,6 +35,7 @@ class CreateVPort(NamedTuple):
     function: int | None = PF  # or a VF's number
     activate: bool = True
     caller: str = VSWITCH
+    port: int | None = None  # a VM's port that has no VPort yet
 
 
 class SetVPortState(NamedTuple):
@@ -56,6 +59,10 @@ def create_vport(adapter: Adapter, request: CreateVPort) -> Outcome:
     if status is not Status.SUCCESS:
         return Outcome(adapter, status)
     made = VPort(request.name, request.queue_pairs, request.vlan, request.spoof_check, None)
+    number = lowest_free(adapter.vports)
+    if request.port is not None:  # what is the port's own stays: its address and its share
+        number, port = request.port, adapter.vports[request.port]
+        made = made._replace(mac=port.mac, share=port.share)
     if request.function is not PF:
         adapter = vf_happens(adapter, request.function, VfEvent.CREATE_VPORT).adapter
         made = made._replace(state=_after(VPortState.UNKNOWN, VPortEvent.CREATE_ON_VF))
@@ -67,7 +74,6 @@ def create_vport(adapter: Adapter, request: CreateVPort) -> Outcome:
             spread = adapter.model.queue_rules.spread(request.queue_pairs, adapter.model.hash_types)
         queues = adapter.free_queues(adapter.mode.rx_queues(request.queue_pairs))
         made = made._replace(state=state, rss=spread, queues=queues)
-    number = lowest_free(adapter.vports)
     made = made._replace(function=request.function, owner=request.caller)
     return Outcome(adapter._replace(vports={**adapter.vports, number: made}), Status.SUCCESS, number)
 
@@ -84,6 +90,8 @@ def _can_be_made(adapter: Adapter, request: CreateVPort) -> Status:
         return Status.INVALID_PARAMETER
     if request.rss is not None and not rss_requests.is_held(request.rss, request.queue_pairs, model):
         return Status.INVALID_PARAMETER
+    if request.port is not None and not _is_bare(adapter, request):
+        return Status.INVALID_PARAMETER
     others = {vport.queue_pairs for vport in adapter.vports.values() if vport.state is not VPortState.UNKNOWN}
     if not rules.asymmetric and others - {request.queue_pairs}:
         return Status.INVALID_PARAMETER
@@ -94,21 +102,26 @@ def _can_be_made(adapter: Adapter, request: CreateVPort) -> Status:
     return NO_SLOT if _no_queues(adapter, request) or _no_room(adapter, request) else Status.SUCCESS
 
 
+def _is_bare(adapter: Adapter, request: CreateVPort) -> bool:
+    """Whether it is a port without a VPort that asks for one."""
+    port = adapter.vports.get(request.port or DEFAULT_VPORT)
+    return port is not None and port.state is VPortState.UNKNOWN and request.function is PF
+
+
 def _no_queues(adapter: Adapter, request: CreateVPort) -> bool:
-    """A VF has its queue pairs whatever the mode of the PF is."""
     on_pf = request.function is PF
     more = adapter.mode.rx_queues(request.queue_pairs) if on_pf else request.queue_pairs
-    of_vfs = sum(vport.queue_pairs for vport in adapter.vports.values() if vport.function is not PF)
-    return adapter.rx_queues + of_vfs + more > adapter.model.rx_queues
+    return adapter.rx_queues + adapter.vf_queues + more > adapter.model.rx_queues
 
 
 def _no_room(adapter: Adapter, request: CreateVPort) -> bool:
     """Where VFs' VPorts are set aside, the PF gets none of them (NDIS: nondefault-virtual-ports-and-vmq)."""
     model, rules = adapter.model, adapter.model.switch_rules
-    if len(adapter.vports) + 1 == model.vports:
+    others = [vport for number, vport in adapter.vports.items() if number != request.port]
+    if len(others) + 1 == model.vports:
         return True
     reserved = 0 if rules.single_pool else rules.vfs
-    of_pf = sum(vport.function is PF for vport in adapter.vports.values())
+    of_pf = sum(vport.function is PF for vport in others)
     return request.function is PF and of_pf + 1 == model.vports - reserved
 
 
@@ -126,7 +139,7 @@ def set_vport_state(adapter: Adapter, request: SetVPortState) -> Outcome:
 
 
 def delete_vport(adapter: Adapter, request: DeleteVPort) -> Outcome:
-    """Its queues are free again; so is its VF."""
+    """Its queues are free again; so is its VF. A VM's port is left without a VPort."""
     vport = adapter.vports.get(request.vport)
     if vport is None or vport.owner != request.caller:
         return Outcome(adapter, Status.INVALID_PARAMETER)
@@ -136,6 +149,9 @@ def delete_vport(adapter: Adapter, request: DeleteVPort) -> Outcome:
     if vport.function is not PF:
         adapter = vf_happens(adapter, vport.function, VfEvent.DELETE_VPORT).adapter
     vports = {number: other for number, other in adapter.vports.items() if number != request.vport}
+    if vport.mac is not None:
+        bare = vport._replace(state=VPortState.UNKNOWN, queues=(), scaling=None, owner=VSWITCH)
+        vports = {**adapter.vports, request.vport: bare}
     moderated = _without(adapter.moderated, vport.queues)
     return Outcome(adapter._replace(vports=vports, moderated=moderated), Status.SUCCESS)
 

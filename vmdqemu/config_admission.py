@@ -1,0 +1,114 @@
+"""Who of a lab's VMs has RX queues of its own, and the requests by which the vSwitch gives and takes them.
+
+A VM's port is there first, and the default queue serves it. It is then given a VPort on an adapter with a NIC
+switch, or a VM queue on one without, and a filter on either.
+"""
+
+from vmdqemu.config import LabConfig, VmConfig
+from vmdqemu.host.queues import Ask, NoQueue, grant
+from vmdqemu.nic import adapter as control
+from vmdqemu.nic.adapter import Adapter, Outcome, Request
+from vmdqemu.nic.status import Status
+from vmdqemu.nic.vm_queue import QueueParameters
+from vmdqemu.nic.vport_states import VPortState
+
+
+def ports_of_vms(adapter: Adapter) -> dict[str, int]:
+    """The number of each VM's port, by the VM's name."""
+    return {port.name: number for number, port in adapter.vports.items() if port.mac is not None}
+
+
+def grants(adapter: Adapter, config: LabConfig) -> dict[str, NoQueue | None]:
+    """Which VMs may have RX queues of their own (None: it may), first come, first served.
+
+    Who has some came before all who have none.
+    """
+    ports = ports_of_vms(adapter)
+    line = sorted(config.vms, key=lambda vm: not _is_served(adapter, ports[vm.name]))
+    asks = [Ask(vm.name, vm.vmq_weight, queues=_needs(adapter, vm)) for vm in line]
+    free = adapter.model.rx_queues - len(adapter.default_queues) - adapter.vf_queues
+    return grant(asks, free, allowed=True)
+
+
+def make_room(adapter: Adapter, config: LabConfig) -> Adapter:
+    """The adapter without the queues of VMs that may have none."""
+    granted, ports = grants(adapter, config), ports_of_vms(adapter)
+    for vm in config.vms:
+        if granted[vm.name] is not None:
+            adapter = take(adapter, ports[vm.name])
+    return adapter
+
+
+def admit(adapter: Adapter, config: LabConfig) -> tuple[Adapter, dict[str, Status]]:
+    """Queues for those who may have them; who may no more gives them back first.
+
+    Besides, which VMs the adapter refuses queues all the same, and the status.
+    """
+    adapter = make_room(adapter, config)
+    granted, ports = grants(adapter, config), ports_of_vms(adapter)
+    refused: dict[str, Status] = {}
+    for vm in config.vms:
+        if granted[vm.name] is None and not _is_served(adapter, ports[vm.name]):
+            outcome = _give(adapter, ports[vm.name], vm)
+            if outcome.status is not Status.SUCCESS:
+                refused[vm.name] = outcome.status
+            adapter = outcome.adapter
+    return adapter, refused
+
+
+def take(adapter: Adapter, number: int) -> Adapter:
+    """The adapter without the queues of a VM's port; filters go first.
+
+    The change that this is part of ends when every frame of the queues was delivered
+    (NDIS: oid-nic-switch-delete-vport, freeing-a-vm-queue).
+    """
+    requests: list[Request] = []
+    for filter_, held in adapter.filters.items():
+        if held.vport == number:
+            requests.append(control.ClearFilter(filter_, held.owner))
+    for queue, allocated in adapter.vm_queues.items():
+        if allocated.vport == number:
+            freeing = control.FreeQueue(queue, allocated.owner)
+            requests += [freeing, control.DmaIdle(queue), control.BuffersReturned(queue)]
+    port = adapter.vports[number]
+    if port.state is not VPortState.UNKNOWN:
+        requests.append(control.DeleteVPort(number, port.owner))
+    for request in requests:
+        adapter = control.apply(adapter, request).adapter
+    return adapter
+
+
+def _is_served(adapter: Adapter, number: int) -> bool:
+    on_switch = adapter.vports[number].state is not VPortState.UNKNOWN
+    return on_switch or any(queue.vport == number for queue in adapter.vm_queues.values())
+
+
+def _needs(adapter: Adapter, vm: VmConfig) -> int:
+    """A VM queue is one, whatever the mode makes of it."""
+    return 1 if adapter.switch is None else adapter.mode.rx_queues(vm.queues)
+
+
+def _give(adapter: Adapter, number: int, vm: VmConfig) -> Outcome:
+    give = _give_queue if adapter.switch is None else _give_vport
+    return give(adapter, number, vm)
+
+
+def _give_vport(adapter: Adapter, number: int, vm: VmConfig) -> Outcome:
+    spread = adapter.vports[number].rss
+    wanted = control.CreateVPort(vm.name, vm.queues, vm.vlan, vm.spoof_check, spread, port=number)
+    made = control.apply(adapter, wanted)
+    if made.status is not Status.SUCCESS:
+        return made
+    filtered = control.apply(made.adapter, control.SetFilter(number, vm.mac, vm.vlan))
+    return filtered if filtered.status is Status.SUCCESS else filtered._replace(adapter=adapter)
+
+
+def _give_queue(adapter: Adapter, number: int, vm: VmConfig) -> Outcome:
+    made = control.apply(adapter, control.AllocateQueue(number, QueueParameters(name=vm.name)))
+    if made.status is not Status.SUCCESS:
+        return made
+    match = control.SetQueueFilter(made.number, vm.mac, vm.vlan, untagged=vm.vlan is None)
+    filtered = control.apply(made.adapter, match)
+    if filtered.status is not Status.SUCCESS:
+        return filtered._replace(adapter=adapter)
+    return control.apply(filtered.adapter, control.CompleteAllocation((made.number,)))
