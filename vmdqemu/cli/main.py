@@ -370,6 +370,18 @@ def mode_set(
 
 
 @app.command()
+def why(
+    vm: Annotated[str, typer.Argument(metavar="VM", help="Its name.", show_default=False)],
+    lab: LabName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain why a VM has no queue, or is slow."""
+    from vmdqemu.cli import why
+
+    why.why(vm, lab, as_json)
+
+
+@app.command()
 def events(
     follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.", show_default=False)] = False,
     lab: LabName = None,

@@ -23,7 +23,7 @@ from netns.lab import Lab
 from vmdqemu import config as lab_file
 from vmdqemu.config import LabConfig
 from vmdqemu.config_values import Speed
-from vmdqemu.daemon import control, plant, reports, runtime
+from vmdqemu.daemon import control, diagnosis, plant, reports, runtime
 from vmdqemu.daemon.balancing import Balancing
 from vmdqemu.daemon.change import Changer
 from vmdqemu.daemon.observers import Observers
@@ -38,6 +38,7 @@ from vmdqemu.daemon.vms import Vms
 from vmdqemu.errors import UsageError, VmdqemuError
 from vmdqemu.host.processors import Policy
 from vmdqemu.host.queues import MOST_WEIGHT
+from vmdqemu.host.why import findings
 from vmdqemu.nic import coalescing, moderation
 from vmdqemu.nic.coalescing import CoalescingFilter
 from vmdqemu.nic.moderation import Moderation
@@ -151,6 +152,11 @@ def _vm_methods(supervisor: Supervisor, vms: Vms) -> dict[str, control.Method]:
         await vms.remove(_text(params, "vm"))
         return reports.vms(supervisor)
 
+    async def why(params: control.Document) -> control.Document:
+        name = _text(params, "vm")
+        found = findings(await diagnosis.situation(supervisor, name))
+        return {"schema_version": reports.SCHEMA_VERSION, "vm": name, "findings": found}
+
     async def set_weight(params: control.Document) -> control.Document:
         await vms.set_weight(_text(params, "vm"), _vmq_weight(params))
         return reports.queues(supervisor)
@@ -160,6 +166,7 @@ def _vm_methods(supervisor: Supervisor, vms: Vms) -> dict[str, control.Method]:
         "vm.add": add,
         "vm.remove": remove,
         "vm.set": set_weight,
+        "why": why,
     }
 
 
