@@ -119,7 +119,7 @@ class VmConfig(PortConfig):
 
     `strict`: its frames leave before those of VMs that are not. `rss_...` is how frames are spread over
     several channels, and over as many RX queues in mode vmmq. With a `vmq_weight` of 0 the default queue
-    serves it.
+    serves it; with `vrss` the host spreads its one queue over all channels.
     """
 
     name: MachineName
@@ -132,6 +132,7 @@ class VmConfig(PortConfig):
     rss_types: RssTypes = None
     rss_table_size: RssTableSize = None
     vmq_weight: VmqWeight = MOST_WEIGHT
+    vrss: Flag = False
 
 
 VmTables = Annotated[

@@ -85,7 +85,7 @@ def connect(adapter: Adapter, config: LabConfig, vms: Sequence[VmConfig]) -> tup
     problems, numbers = {}, []
     for index, vm in enumerate(vms):
         port = control.ConnectPort(
-            vm.name, vm.mac, vm.queues, vm.vlan, vm.spoof_check, _rss(vm, adapter.model)
+            vm.name, vm.mac, vm.queues, vm.vlan, vm.spoof_check, _rss(vm, adapter.model), vm.vrss
         )
         made = control.apply(adapter, port)
         numbers.append(made.number)

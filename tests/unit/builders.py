@@ -46,6 +46,7 @@ class Vm(NamedTuple):
     macs: tuple[bytes, ...] | None = None  # None: mac(number)
     rss: Rss | None = None
     own_queues: bool = True  # or only a port
+    vrss: bool = False
 
 
 def accept(adapter: Adapter, *requests: Request) -> Adapter:
@@ -69,14 +70,23 @@ def adapter(
     """An adapter with one VPort a VM, numbered from 1."""
     built = Adapter(model, mode, mtu, wire, local_switch, **options)
     for number, vm in enumerate(vms, start=1):
+        ported = vm.vrss or not vm.own_queues
+        if ported:
+            terms = vm.queue_pairs, vm.vlan, vm.spoof_check, vm.rss, vm.vrss
+            built = accept(built, ConnectPort(f"vm{number}", mac(number), *terms))
         if not vm.own_queues:
-            port = ConnectPort(f"vm{number}", mac(number), vm.queue_pairs, vm.vlan, vm.spoof_check, vm.rss)
-            built = accept(built, port)
             continue
         macs = (mac(number),) if vm.macs is None else vm.macs
         built = accept(
             built,
-            CreateVPort(f"vm{number}", vm.queue_pairs, vm.vlan, vm.spoof_check, vm.rss),
+            CreateVPort(
+                f"vm{number}",
+                vm.queue_pairs,
+                vm.vlan,
+                vm.spoof_check,
+                vm.rss,
+                port=number if ported else None,
+            ),
             *(SetFilter(number, address, vm.vlan) for address in macs),
         )
     return built

@@ -95,3 +95,14 @@ def test_by_flow_delivers_nowhere() -> None:
     assert BY_FLOW.by_flow
     assert BY_FLOW.outputs == ()
     assert not Action().by_flow
+
+
+@pytest.mark.parametrize(("processor", "fd"), [(1, 31), (None, 21)])
+def test_by_vrss_a_frame_goes_to_the_processor_of_its_channel(processor: int | None, fd: int) -> None:
+    """Wherever its queue is served."""
+    rings = RINGS._replace(layout=WITH_INBOXES, fds={**FDS, (INBOX, 1): 31}, elsewhere={2: 9})
+    verdict = Verdict(NicVerdict(queues=(ToQueue(2, 2),)), HostVerdict(deliveries=(Delivery(2, 1),)))
+    spread = rings._replace(channels={(2, 0): 8, (2, 1): processor})
+    assert spread.action(verdict).fd == fd
+    assert spread.taken().action(verdict).fd == 21
+    assert spread.direct().action(verdict).fd == 21

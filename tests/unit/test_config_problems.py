@@ -117,7 +117,7 @@ VM = [
         "vlam = 1",
         'vm[1].vlam: unknown key; did you mean "vlan"? '
         "known keys: mac, address, vlan, name, queues, weight, rate, strict, spoof_check, rss_key, "
-        "rss_types, rss_table_size, vmq_weight",
+        "rss_types, rss_table_size, vmq_weight, vrss",
     ),
     ("mac = 5", 'vm[1].mac: 5 is not text; use a MAC address such as "02:00:00:00:00:01"'),
     ('mac = "02:00"', f'vm[1].mac: "02:00" is not a MAC address; {MAC}'),

@@ -33,9 +33,10 @@ def labs(draw: st.DrawFn) -> Fabric:
     channels = draw(st.sampled_from([1, CHANNELS, CHANNELS]))
     rss = Rss.spread(CHANNELS, types=ALL_TYPES) if channels > 1 and draw(st.booleans()) else None
     queued = draw(st.sampled_from([3, 3, 1]))  # VMs with RX queues of their own
+    vrss = draw(st.booleans())
     return Fabric(
         *(
-            Vm(vlan, channels, spoof_check=False, rss=rss, own_queues=number < queued)
+            Vm(vlan, channels, spoof_check=False, rss=rss, own_queues=number < queued, vrss=vrss)
             for number, vlan in enumerate(vlans)
         ),
         mode=MODES[draw(st.sampled_from(sorted(MODES)))],

@@ -3,7 +3,8 @@
 A flow's frames may wait in one ring while its next ones are sorted into another. So before the new owner of a
 ring reads it, every frame that was sorted by the old tables has been read:
 
-    1  the default rings' readers stop, and the inboxes they fed are read until they are empty; the sorter
+    1  the readers that hand frames over stop (the default rings', and those that vRSS spreads), and the
+       inboxes they fed are read until they are empty; the sorter
        sends every frame that the new tables place differently to the default rings
     2  the rings that change are read until they are empty, by their old owners, and let go
     3  all workers get the new tables; the sorter places new frames by them
@@ -77,6 +78,12 @@ def admitted(adapter: Adapter, config: LabConfig) -> Adapter:
     if refused:
         raise VmdqemuError("; ".join(f"{vm}: {status}" for vm, status in refused.items()))
     return adapter
+
+
+def _handing_over(tables: Tables) -> set[int]:
+    """RX queues whose reader may find frames that another processor is to deliver."""
+    spread = {vport.queues[0] for vport in tables.vports.values() if vport.vrss}
+    return {*tables.default_queues, *spread}
 
 
 class Changer:
@@ -187,7 +194,7 @@ class Changer:
         moved = {queue: to for queue, to in placement.items() if before[queue] != to}
         if not moved:
             return
-        rings = self._rings({*moved, *plant.tables.default_queues})
+        rings = self._rings({*moved, *_handing_over(plant.tables)})
         await self._stop(rings)
         await self._empty_inboxes()
         plant.placement = {**before, **moved}
@@ -223,7 +230,8 @@ class Changer:
         change = difference.compare(plant.tables, tables)
         changed = self._rings(change.changed)
         held = self._rings(change.meanwhile.default_queues)
-        await self._stop(self._rings(plant.tables.default_queues))
+        stopped = self._rings(_handing_over(plant.tables))
+        await self._stop(stopped)
         await self._empty_inboxes()
         self._sort(change.meanwhile)
         await self._drain([ring for ring in changed if ring not in held], UNTIL_EMPTY)
@@ -231,7 +239,7 @@ class Changer:
         await supervisor.publish()
         self._sort(tables)
         await self._drain(held, plant.config.adapter.ring)
-        await self._start(changed)
+        await self._start(list(dict.fromkeys((*changed, *stopped))))
 
     def _adopt(self, tables: Tables, placed: Placement | None) -> None:
         plant = self._supervisor.plant

@@ -12,6 +12,7 @@ from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.errors import UsageError
 from vmdqemu.host.processors import Policy
 from vmdqemu.host.releases import is_slow
+from vmdqemu.host.vrss import NoVrss, obstacle
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.host.why import QueueState, Situation
 from vmdqemu.nic.counters import DropReason
@@ -50,13 +51,19 @@ def _situation(supervisor: Supervisor, name: str, busy: dict[int, float]) -> Sit
         filters=len(vport.macs),
         queues=_queues(supervisor, vport, overflowed=wire is not None and _dropped(wire) > 0),
         refused=grants(plant.adapter, plant.config)[name],
-        vrss=None,
+        vrss=_no_vrss(plant, name, len(vport.queues)),
         busy=busy,
         processors=len(plant.placing.processors),
         home=plant.placing.processors[0],
         wrong_vlan=0 if wire is None else wire.drops.get(DropReason.WRONG_VLAN, 0),
         discards=_dropped(own),
     )
+
+
+def _no_vrss(plant: Plant, name: str, queues: int) -> NoVrss | None:
+    """Several queues are spread by the adapter itself."""
+    vm = next(vm for vm in plant.config.vms if vm.name == name)
+    return obstacle(queues > 0, vm.queues, vf=False) if vm.vrss and queues < 2 else None
 
 
 def _is_slow(plant: Plant) -> bool:

@@ -18,6 +18,7 @@ from vmdqemu.daemon.plant import Plant, Port, RingName
 from vmdqemu.daemon.workers import WorkerProcess
 from vmdqemu.datapath import channel, shm
 from vmdqemu.errors import VmdqemuError
+from vmdqemu.host import vrss
 from vmdqemu.nic import tables as nic_tables
 from vmdqemu.nic.disciplines import Discipline
 from vmdqemu.nic.share import Share
@@ -153,7 +154,7 @@ class Supervisor:
     async def place(self) -> None:
         """Have every processor know the plant's placement."""
         for role in self.roles:
-            await self._tell(role, "placement", placement=self._rules()["placement"])
+            await self._tell(role, "placement", **self._placement())
 
     async def record(self, snaplen: int) -> None:
         """Have every worker keep records of what it reads, so many octets of each frame; 0: no more."""
@@ -169,8 +170,15 @@ class Supervisor:
                 await self._tell(role, "speed", speed=speed)
 
     def _rules(self) -> dict[str, Any]:
-        placement = list(self.plant.placement.items())
-        return {"tables": nic_tables.to_json(self.plant.tables), "placement": placement}
+        return {"tables": nic_tables.to_json(self.plant.tables), **self._placement()}
+
+    def _placement(self) -> dict[str, Any]:
+        plant = self.plant
+        channels = vrss.place(plant.tables, plant.placement, plant.placing.processors)
+        return {
+            "placement": list(plant.placement.items()),
+            "channels": [(*channel, processor) for channel, processor in channels.items()],
+        }
 
     async def _tell(self, role: Role, do: str, **what: Any) -> bool:
         """Tell a role's worker of a change, and whether it was carried out.

@@ -103,6 +103,7 @@ class Rings(NamedTuple):
     cells: memoryview  # all workers' counters; this one writes its own block only
     fds: Mapping[tuple[int, int], int]  # by port and ring
     elsewhere: Mapping[int, int] = {}  # RX queues that another processor serves, and its number
+    channels: Mapping[tuple[int, int], int | None] = {}  # by vRSS, and the other processor that serves each
     places: bool = True  # counts what the silicon placed in the queues; not of a frame that was handed over
     arenas: Mapping[int, memoryview] = {}  # this worker's slot of each VM's memory, by port
 
@@ -112,11 +113,11 @@ class Rings(NamedTuple):
 
     def direct(self) -> "Rings":
         """For the one reader that is left while owners change: it hands nothing over."""
-        return self._replace(elsewhere={})
+        return self._replace(elsewhere={}, channels={})
 
     def taken(self) -> "Rings":
         """For what was handed over to us: it is placed already, and ours."""
-        return self._replace(elsewhere={}, places=False)
+        return self._replace(elsewhere={}, channels={}, places=False)
 
     def action(self, verdict: Verdict, *, copy: bool = False, cast: Cast | None = None) -> Action:
         """Make a verdict ready. A frame of another processor's queue is handed over as it is.
@@ -125,7 +126,7 @@ class Rings(NamedTuple):
         """
         placed = verdict.nic.queues
         queues = tuple(self.layout.queue_cell(self.worker, to.queue) for to in placed if self.places)
-        if placed and (processor := self.elsewhere.get(placed[0].queue)) is not None:
+        if placed and (processor := self._elsewhere(verdict)) is not None:
             inbox = Output(self.fds[INBOX, processor], self.row(INBOX, processor))
             return Action((inbox,), queues, cast=cast)
         outputs = tuple(
@@ -149,3 +150,11 @@ class Rings(NamedTuple):
             discarded=verdict.nic.drop is not None,
             cast=cast,
         )
+
+    def _elsewhere(self, verdict: Verdict) -> int | None:
+        """The other processor whose frame this is: its flow's by vRSS, else its queue's; None: ours."""
+        if len(verdict.deliveries) == 1:
+            to = verdict.deliveries[0]
+            if (to.port, to.channel) in self.channels:
+                return self.channels[to.port, to.channel]
+        return self.elsewhere.get(verdict.nic.queues[0].queue)

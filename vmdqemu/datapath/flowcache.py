@@ -131,8 +131,11 @@ class FlowCache:
 
     def place(self, rings: Rings) -> None:
         """Other processors serve RX queues: what goes there is judged anew, and all else stays known."""
-        moved = set(rings.elsewhere.items()) ^ set(self._rings.elsewhere.items())
-        cells = {rings.layout.queue_cell(rings.worker, queue) for queue, _ in moved}
+        before, vports = self._rings, self._tables.vports
+        queues = {queue for queue, _ in rings.elsewhere.items() ^ before.elsewhere.items()}
+        ports = {port for (port, _), _ in rings.channels.items() ^ before.channels.items()}
+        queues |= {queue for port in ports if port in vports for queue in vports[port].queues}
+        cells = {rings.layout.queue_cell(rings.worker, queue) for queue in queues}
         self._rings = rings
         for memory in (self._addresses, self._flows):
             memory.forget(lambda action: not cells.isdisjoint(action.queues))

@@ -52,7 +52,7 @@ class Service:
         self._moderator = Moderator(edges, timer, self._wake)
         self._on_gone = on_gone
         self._pumps: dict[int, Pump] = {}  # by file descriptor
-        self._known: dict[int, Pump] = {}  # default rings' that read no more: what they know is still true
+        self._known: dict[int, Pump] = {}  # of rings that are read no more here: what they know is still true
         self._waiting: dict[int, deque[Pump]] = {}  # by port: its rings that have frames
         self._shares: dict[int, Share] = {}  # of each port
         self._arbiter = Arbiter(Discipline.DEFICIT)
@@ -107,10 +107,10 @@ class Service:
             self._renew(pump, tables, rings)
         self._again()  # frames that the adapter held may be due
 
-    def put_placement(self, tables: Tables, rings: Rings) -> None:
-        """Hand over to other processors from the next frame on; only default rings hold frames of theirs."""
+    def put_placement(self, rings: Rings) -> None:
+        """Hand over to other processors from the next frame on."""
         for pump in (*self._pumps.values(), *self._known.values()):
-            if pump.port == WIRE and pump.ring in tables.default_queues:
+            if pump.port == WIRE:
                 pump.place(rings)
 
     def start(self, port: int, ring: int, tables: Tables, rings: Rings) -> None:
@@ -133,7 +133,7 @@ class Service:
         fd = rings.fds[port, ring]
         reader = self._pumps.get(fd)
         if reader is not None:
-            if port == WIRE and ring in tables.default_queues and self._moderator.reader(port, ring) is None:
+            if port == WIRE and self._moderator.reader(port, ring) is None:
                 self._known[fd] = reader
             held = self._forget(reader)
             self._withdraw(reader)

@@ -133,17 +133,21 @@ class Worker:
 
     def _take_tables(self, message: Message, _: list[int]) -> None:
         self._tables = nic_tables.from_json(message["tables"])
-        self._place(message["placement"])
+        self._place(message)
         self._service.put_tables(self._tables, self._rings)
 
     def _take_placement(self, message: Message, _: list[int]) -> None:
-        self._place(message["placement"])
-        self._service.put_placement(self._tables, self._rings)
+        self._place(message)
+        self._service.put_placement(self._rings)
 
-    def _place(self, placement: list[list[int]]) -> None:
+    def _place(self, message: Message) -> None:
         """The adapter's own worker serves no RX queue, so nothing is elsewhere for it."""
-        others = {queue: processor for queue, processor in placement if processor != self._processor}
-        self._rings = self._rings._replace(elsewhere={} if self._processor is None else others)
+        if self._processor is None:
+            return
+        others = {queue: at for queue, at in message["placement"] if at != self._processor}
+        served = {(port, channel): at for port, channel, at in message["channels"]}
+        channels = {channel: None if at == self._processor else at for channel, at in served.items()}
+        self._rings = self._rings._replace(elsewhere=others, channels=channels)
 
     def _share(self, message: Message, _: list[int]) -> None:
         for port, share in message["shares"]:

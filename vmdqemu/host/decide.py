@@ -47,7 +47,7 @@ def decide(
         return Verdict(nic)
     if host(_left_to_software, nic):
         return Verdict(nic, vswitch.route(frame, nic.vlan, source, tables, host))
-    return Verdict(nic, _without_lookup(frame, nic, host))
+    return Verdict(nic, _without_lookup(frame, nic, tables, host))
 
 
 def _silicon(frame: Frame, source: int, tables: Tables, take: Take) -> NicVerdict:
@@ -70,18 +70,25 @@ def sorted_into(queue: int, tables: Tables) -> Verdict | None:
     """
     owner = next((number for number, vport in tables.vports.items() if queue in vport.queues), None)
     vlans = {vlan for (_, vlan), number in tables.filters.items() if number == owner}
-    if tables.lookup or owner is None or len(vlans) != 1 or ANY_VLAN in vlans:
+    exact = len(vlans) == 1 and ANY_VLAN not in vlans
+    if tables.lookup or owner is None or not exact or tables.vports[owner].vrss:
         return None
     vlan = vlans.pop()
     nic = NicVerdict(vlan, queues=(ToQueue(owner, queue, tables.vports[owner].queues.index(queue)),))
-    return Verdict(nic, _without_lookup(Frame(0, vlan=vlan), nic, plainly))
+    return Verdict(nic, _without_lookup(Frame(0, vlan=vlan), nic, tables, plainly))
 
 
-def _without_lookup(frame: Frame, nic: NicVerdict, take: Take) -> HostVerdict:
-    """The silicon named the VPorts: each queue has a channel of its own, and no address is looked up."""
-    deliveries = [
-        take(vswitch.delivery, frame, nic.vlan, placed.vport, placed.relative) for placed in nic.queues
-    ]
+def _without_lookup(frame: Frame, nic: NicVerdict, tables: Tables, take: Take) -> HostVerdict:
+    """The silicon named the VPorts, so no address is looked up.
+
+    Each queue has a channel of its own, unless vRSS spreads the only one over all of them.
+    """
+    deliveries, spread = [], False
+    for placed in nic.queues:
+        channel = placed.relative
+        if tables.vports[placed.vport].vrss:
+            channel, spread = vswitch.channel(frame, placed.vport, tables, take) or 0, True
+        deliveries.append(take(vswitch.delivery, frame, nic.vlan, placed.vport, channel))
     if nic.wire:
         deliveries.append(take(vswitch.delivery, frame, nic.vlan, WIRE))
-    return HostVerdict(deliveries=tuple(deliveries))
+    return HostVerdict(deliveries=tuple(deliveries), spread=spread)

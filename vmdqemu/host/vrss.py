@@ -6,7 +6,13 @@ balancer moves entries, with the settings VRSS. One flow is one entry, so it has
 Source: Microsoft's "Plan the use of vRSS" and its vRSS FAQ.
 """
 
+from collections.abc import Mapping, Sequence
 from enum import Enum
+
+from vmdqemu.host.processors import Placement
+from vmdqemu.nic.tables import Tables
+
+Channel = tuple[int, int]  # a VPort and one of its VM's channels
 
 
 class NoVrss(Enum):
@@ -24,3 +30,18 @@ def obstacle(has_queue: bool, channels: int, vf: bool) -> NoVrss | None:
     if not has_queue:
         return NoVrss.QUEUE
     return NoVrss.CHANNELS if channels < 2 else None
+
+
+def place(tables: Tables, placement: Placement, processors: Sequence[int]) -> Mapping[Channel, int]:
+    """Who serves each channel that vRSS spreads over: round robin, from the processor of the VM's queue on.
+
+    processors: the set, home first. A queue outside of it counts as one at home.
+    """
+    served = {}
+    for number, vport in tables.vports.items():
+        if vport.vrss:
+            queue = placement[vport.queues[0]]
+            first = processors.index(queue) if queue in processors else 0
+            for channel in range(vport.channels):
+                served[number, channel] = processors[(first + channel) % len(processors)]
+    return served

@@ -63,12 +63,16 @@ def deliver(
     deliveries = []
     spread = False
     for port in ports:
-        channel = 0
-        if port != WIRE and (table := tables.vports[port].rss) is not None:
-            channel = take(rss.queue_index, rss.hash_frame(frame, table, take), table)
-            spread = True
-        deliveries.append(take(delivery, frame, vlan, port, channel))
+        by_flow = None if port == WIRE else channel(frame, port, tables, take)
+        spread = spread or by_flow is not None
+        deliveries.append(take(delivery, frame, vlan, port, by_flow or 0))
     return HostVerdict(deliveries=tuple(deliveries), spread=spread)
+
+
+def channel(frame: Frame, port: int, tables: Tables, take: Take = plainly) -> int | None:
+    """The channel of a VM that a frame's flow belongs to; None where the VM has only one."""
+    table = tables.vports[port].rss
+    return None if table is None else take(rss.queue_index, rss.hash_frame(frame, table, take), table)
 
 
 @explained("X550 7.8.4", words.delivery)

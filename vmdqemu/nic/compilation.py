@@ -44,14 +44,16 @@ def _vport(adapter: Adapter, number: int) -> VPortTable:
     macs = dict.fromkeys(filter_.mac for filter_ in held if _is_known(adapter, filter_))
     if vport.address is not None:
         macs = {vport.address: None, **macs}
+    queues = vport.queues or running
     return VPortTable(
         vport.name,
         tuple(macs),
         vport.vlan,
         vport.spoof_check,
-        vport.queues or running,
+        queues,
         vport.queue_pairs,
         vport.spread,
+        vport.vrss and len(queues) == 1 and vport.spread is not None,
     )
 
 

@@ -24,6 +24,7 @@ class ConnectPort(NamedTuple):
     vlan: Vlan = None
     spoof_check: bool = True
     rss: Rss | None = None  # over its channels; None: an even spread, if there are several
+    vrss: bool = False
 
 
 class DisconnectPort(NamedTuple):
@@ -47,7 +48,7 @@ def connect_port(adapter: Adapter, request: ConnectPort) -> Outcome:
     if spread is None and request.channels > 1:
         spread = model.queue_rules.spread(request.channels, model.hash_types)
     port = VPort(request.name, request.channels, request.vlan, request.spoof_check, spread)
-    port = port._replace(state=VPortState.UNKNOWN, mac=request.mac)
+    port = port._replace(state=VPortState.UNKNOWN, mac=request.mac, vrss=request.vrss)
     return Outcome(adapter._replace(vports={**adapter.vports, number: port}), Status.SUCCESS, number)
 
 

@@ -30,6 +30,7 @@ class VPortTable(NamedTuple):
     queues: tuple[int, ...]  # its RX queues, numbered over the whole adapter; empty: the default VPort's
     channels: int  # its VM's channels
     rss: Rss | None  # spreads over `channels`; None where there is one
+    vrss: bool = False  # so the vSwitch spreads what its one queue holds
 
 
 class Tables(NamedTuple):

@@ -35,6 +35,7 @@ class VPort(NamedTuple):
     state: VPortState = VPortState.ACTIVATED
     function: int | None = PF  # a VF's number
     owner: str = VSWITCH  # who created it; nobody else changes or deletes it
+    vrss: bool = False  # its vSwitch is to spread one queue over all channels (host/vrss.py)
     mac: bytes | None = None  # of the VM whose port it is; None: it is no VM's port, such as one on a VF
 
     @property

@@ -60,9 +60,9 @@ def create_vport(adapter: Adapter, request: CreateVPort) -> Outcome:
         return Outcome(adapter, status)
     made = VPort(request.name, request.queue_pairs, request.vlan, request.spoof_check, None)
     number = lowest_free(adapter.vports)
-    if request.port is not None:  # what is the port's own stays: its address and its share
+    if request.port is not None:  # what is the port's own stays
         number, port = request.port, adapter.vports[request.port]
-        made = made._replace(mac=port.mac, share=port.share)
+        made = made._replace(mac=port.mac, share=port.share, vrss=port.vrss)
     if request.function is not PF:
         adapter = vf_happens(adapter, request.function, VfEvent.CREATE_VPORT).adapter
         made = made._replace(state=_after(VPortState.UNKNOWN, VPortEvent.CREATE_ON_VF))
