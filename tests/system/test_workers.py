@@ -3,18 +3,21 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from vmdqemu.daemon.workers import WorkerProcess
-from vmdqemu.datapath import shm
+from vmdqemu.datapath import channel, recorder, shm
 from vmdqemu.errors import VmdqemuError
 from vmdqemu.nic.tables import NO_TABLES, to_json
 
 pytestmark = pytest.mark.system
 
 DEADLINE = 10.0
+LAYOUT = shm.Layout(workers=1, rings=(0,), queues=1)
 Scenario = Callable[[WorkerProcess, "asyncio.Future[int]"], Awaitable[None]]
 
 
@@ -23,7 +26,7 @@ def _with_worker(scenario: Scenario) -> None:
 
     async def run() -> None:
         ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        counters = shm.create(shm.Layout(workers=1, rings=(0,), queues=1))
+        counters = shm.create(LAYOUT)
         worker = WorkerProcess(counters, lambda _, status: ended.set_result(status), lambda _: None)
         os.close(counters)
         try:
@@ -71,3 +74,16 @@ def test_a_worker_that_breaks_down_says_so_by_ending() -> None:
         assert await ended == 1
 
     _with_worker(scenario)
+
+
+def test_one_whose_supervisor_goes_before_it_is_ready_ends_without_a_word() -> None:
+    ours, theirs = channel.pair()
+    ours.close()
+    fds = (theirs.detach(), shm.create(LAYOUT), recorder.make_memory())
+    argv = [sys.executable, "-I", "-m", "vmdqemu.datapath.worker", *map(str, fds)]
+    try:
+        done = subprocess.run(argv, pass_fds=fds, capture_output=True, timeout=DEADLINE, check=False)
+    finally:
+        for fd in fds:
+            os.close(fd)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

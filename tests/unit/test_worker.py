@@ -74,6 +74,35 @@ def test_it_stops_when_its_supervisor_goes(loop: asyncio.AbstractEventLoop, rig:
     loop.run_until_complete(asyncio.wait_for(rig.worker.stopped, DEADLINE))
 
 
+def _stops_without_a_word(loop: asyncio.AbstractEventLoop, rig: Rig) -> bool:
+    said: list[object] = []
+    loop.set_exception_handler(lambda _, context: said.append(context))
+
+    async def scenario() -> None:
+        await asyncio.wait_for(rig.worker.stopped, DEADLINE)
+        for _ in range(3):  # as long as a loop that is being closed still turns
+            await asyncio.sleep(0)
+
+    loop.run_until_complete(scenario())
+    return not said
+
+
+def test_a_supervisor_that_goes_before_the_worker_is_ready_is_no_error(
+    loop: asyncio.AbstractEventLoop, rig: Rig
+) -> None:
+    rig.ours.close()
+    rig.worker.announce()
+    assert _stops_without_a_word(loop, rig)
+
+
+def test_a_supervisor_that_goes_with_answers_unread_is_no_error(
+    loop: asyncio.AbstractEventLoop, rig: Rig
+) -> None:
+    rig.worker.announce()
+    rig.ours.close()
+    assert _stops_without_a_word(loop, rig)
+
+
 def test_a_ring_that_is_started_again_is_still_read_once(loop: asyncio.AbstractEventLoop, rig: Rig) -> None:
     async def scenario() -> None:
         await rig.done(rig.serve())

@@ -25,6 +25,7 @@ import os
 import socket
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 import uvloop
@@ -89,18 +90,27 @@ class Worker:
 
     def announce(self) -> None:
         """Say that a role may be given."""
-        channel.send(self._control, {"is": "ready"})
+        self._say({"is": "ready"})
 
     def _on_message(self) -> None:
-        received = channel.receive(self._control)
+        try:
+            received = channel.receive(self._control)
+        except ConnectionResetError:  # it went without having read everything
+            received = None
         if received is None:
+            self._loop.remove_reader(self._control)  # the end of a channel is heard again and again
             self.stopped.set_result(None)
             return
         message, fds = received
         before = time.process_time()
         self._verbs[message["do"]](message, fds)
         self._service.excuse(time.process_time() - before)
-        channel.send(self._control, {"is": "done", "number": message["number"]})
+        self._say({"is": "done", "number": message["number"]})
+
+    def _say(self, message: Message) -> None:
+        """Tell the supervisor; one that is gone hears nothing, and the channel's end comes next."""
+        with suppress(BrokenPipeError):
+            channel.send(self._control, message)
 
     def _take_rings(self, message: Message, fds: list[int]) -> None:
         """A ring that is here already is not kept twice: its device would outlive `forget`."""
@@ -178,7 +188,7 @@ class Worker:
         self._rings = self._rings._replace(fds=kept, arenas=self._slots())
 
     def _on_gone(self, pump: Pump) -> None:
-        channel.send(self._control, {"is": "gone", "port": pump.port, "ring": pump.ring})
+        self._say({"is": "gone", "port": pump.port, "ring": pump.ring})
 
 
 def _die(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
