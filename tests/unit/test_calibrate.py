@@ -1,6 +1,7 @@
 """The fit finds the speed that gives the target, and says so when there is none."""
 
 from collections.abc import Callable
+from itertools import chain, repeat
 
 import pytest
 from hypothesis import given
@@ -31,8 +32,18 @@ def test_the_fitted_speed_gives_the_target(gbit_per_cpu: float, bias: float) -> 
 
 
 def test_a_row_that_the_machine_limited_is_no_point() -> None:
-    rows = iter([row(gbit_per_s=2.0, limit=Limit.MACHINE), row(gbit_per_s=5.4, speed=0.22)])
-    assert fit(lambda _: next(rows), TARGET).points == (Point(0.22, 5.4),)
+    rows = chain([row(gbit_per_s=2.0, limit=Limit.MACHINE)], repeat(row(gbit_per_s=5.4, speed=0.22)))
+    assert set(fit(lambda _: next(rows), TARGET).points) == {Point(0.22, 5.4)}
+
+
+def test_one_row_that_gives_the_target_by_luck_is_no_fit() -> None:
+    tried: list[float] = []
+
+    def lucky_once(speed: float) -> Row:
+        tried.append(speed)
+        return row(gbit_per_s=TARGET if len(tried) == 1 else 30.0 * speed, speed=speed)
+
+    assert fit(lucky_once, TARGET).speed == pytest.approx(TARGET / 30.0)
 
 
 def test_a_processor_faster_than_the_wire_is_made_slower() -> None:

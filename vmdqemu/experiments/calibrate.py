@@ -11,9 +11,9 @@ from vmdqemu.errors import AssertionFailed
 from vmdqemu.experiments.row import Limit, Row
 
 CLOSE: Final = 0.03  # another row moves the speed by less: the fit ends
-RECENT: Final = 3  # rows that count: the machine may have changed since the ones before
+RECENT: Final = 5  # rows that count: fewer may all be luck, and the machine may have changed since others
 DRIFT: Final = 0.06  # of the target: more than this in the counted rounds, and the fit was none
-TRIES: Final = 6
+TRIES: Final = 8
 FIRST: Final = 0.22  # a guess
 FASTEST, SLOWEST = 1.0, 0.01  # [host] speed
 
@@ -33,7 +33,7 @@ class Fit(NamedTuple):
     points: tuple[Point, ...]
 
 
-def fitted(points: Sequence[Point], target: float) -> float:
+def fitted(points: Sequence[Point | Row], target: float) -> float:
     """The speed that gives `target`: while a processor is the limit, Gbit/s grow in proportion to it."""
     return target / median(point.gbit_per_s / point.speed for point in points)
 
@@ -54,7 +54,7 @@ def fit(measured: Callable[[float], Row], target: float, guess: float = FIRST) -
         before, speed = speed, fitted(points[-RECENT:], target)
         if not SLOWEST <= speed <= FASTEST:
             break
-        if is_close(speed, before, CLOSE):
+        if len(points) >= RECENT and is_close(speed, before, CLOSE):
             return Fit(target, speed, tuple(points))
     else:
         if len(points) >= RECENT:  # a restless machine; whether it drifts too far, the counted rounds show

@@ -40,7 +40,7 @@ class Plan(NamedTuple):
 
 
 QUICK: Final = Plan((OFF, "vmq"), (4,), rounds=2, seconds=1, least_ratio=LEAST_RATIO)
-DEFAULT: Final = Plan((OFF, "vmdq", "vmq"), (4,), rounds=3, seconds=3)
+DEFAULT: Final = Plan((OFF, "vmdq", "vmq"), (4,), rounds=5, seconds=3)
 FULL: Final = Plan((OFF, "vmdq", "vmq"), (1, 2, 4, 8), rounds=5, seconds=3)
 
 
@@ -75,7 +75,7 @@ def measure(plan: Plan, lab: Rig, keep: Keep, say: Say) -> Run:
         found = found._replace(rows=_counted(plan, lab, say))
         if last or not has_drifted(found.rows):
             break
-        guess = found.fit.speed
+        guess = calibrate.fitted(_calibrated(found.rows), PAPER[CALIBRATED])
         say("off has drifted from what it was fitted to: fitting once more")
     return found
 
@@ -133,7 +133,10 @@ def _measured(lab: Rig, mode: str, vms: int, seconds: int, say: Say) -> list[Row
 
 def has_drifted(rows: Sequence[Row]) -> bool:
     """Whether off does not give any more what it was fitted to; unknown if that was not measured."""
-    fitted_to = rows_of.valid(rows_of.of(rows, *CALIBRATED))
-    return bool(fitted_to) and not calibrate.is_close(
-        rows_of.rate(fitted_to), PAPER[CALIBRATED], calibrate.DRIFT
-    )
+    counted = _calibrated(rows)
+    return bool(counted) and not calibrate.is_close(rows_of.rate(counted), PAPER[CALIBRATED], calibrate.DRIFT)
+
+
+def _calibrated(rows: Sequence[Row]) -> list[Row]:
+    """Those that show whether the fit was one."""
+    return rows_of.valid(rows_of.of(rows, *CALIBRATED))
