@@ -7,11 +7,9 @@ from typing import NoReturn
 import pytest
 
 from netns.errors import NetnsError
-from vmdqemu import errors
+from tests.unit.asking import ended
+from vmdqemu import __version__, errors
 from vmdqemu.cli import main, reading
-from vmdqemu.daemon.change import SHORT
-from vmdqemu.host.processors import Policy
-from vmdqemu.nic.modes import MODES
 
 HEAVY = {
     "pyroute2",
@@ -31,13 +29,6 @@ try:
 finally:
     print(*sys.modules)
 """
-
-
-def ended(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | str | None:
-    monkeypatch.setattr(sys, "argv", ["vmdqemu", *arguments])
-    with pytest.raises(SystemExit) as raised:
-        main.main()
-    return raised.value.code
 
 
 @pytest.mark.parametrize(
@@ -146,17 +137,19 @@ def test_help_imports_nothing_but_the_command_line() -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, "--help"], capture_output=True, text=True, timeout=30, check=True
     )
-    assert {name for name in done.stdout.split() if name.startswith("vmdqemu")} == {
+    imported = {name for name in done.stdout.split() if name.startswith("vmdqemu")}
+    assert {name for name in imported if not name.endswith("_commands")} == {
         "vmdqemu",
         "vmdqemu.cli",
-        "vmdqemu.cli.experiments",
+        "vmdqemu.cli.group",
         "vmdqemu.cli.main",
         "vmdqemu.cli.options",
-        "vmdqemu.cli.rss_commands",
         "vmdqemu.errors",
     }
 
 
-def test_every_mode_can_be_set() -> None:
-    assert {name.value for name in main.ModeName} == {*MODES, *SHORT}
-    assert {name.value for name in main.PlacementName} == set(Policy)
+def test_the_version_is_shown_and_ends_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"vmdqemu {__version__}\n"

@@ -18,6 +18,7 @@ def test_each_kind_is_read() -> None:
         {
             "queue": 3,
             "queues": [1, 2],
+            "rate": 2.5,
             "name": "q",
             "untagged": True,
             "mac": "02:00:00:00:00:01",
@@ -28,6 +29,7 @@ def test_each_kind_is_read() -> None:
     )
     assert (said.caller, said.whole("queue"), said.whole("other", 7)) == ("vswitch", 3, 7)
     assert (said.wholes("queues"), said.text("name"), said.flag("untagged")) == ((1, 2), "q", True)
+    assert (said.number("rate"), said.number("queue"), said.texts("colours")) == (2.5, 3, ["red"])
     assert said.mac("mac") == b"\x02\0\0\0\0\x01"
     assert said.macs("groups") == {b"\x01\0\x5e\0\0\x01"}
     assert said.macs("none") == frozenset()
@@ -49,6 +51,10 @@ def test_what_is_of_another_kind_is_refused_with_its_name(wrong: object) -> None
     ("name", "value", "cure"),
     [
         ("text", 1, "text: 1 is not text"),
+        ("texts", None, "texts: None is not a list of texts"),
+        ("texts", [1], "texts: [1] is not a list of texts"),
+        ("number", True, "number: True is not a number"),
+        ("number", "1", "number: '1' is not a number"),
         ("flag", 1, "flag: 1 is not true or false"),
         ("mac", "1:2", "mac: '1:2' is not a MAC address; use one such as"),
         ("macs", "1:2", "macs: '1:2' is not a list of MAC addresses"),

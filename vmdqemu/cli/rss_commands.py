@@ -4,23 +4,15 @@ from typing import Annotated
 
 import typer
 
+from vmdqemu.cli.group import add_reading, group
 from vmdqemu.cli.options import AsJson, LabName
 
-app = typer.Typer(
-    help="How frames are spread over a VM's queues.", no_args_is_help=True, rich_markup_mode=None
-)
+app = group("How frames are spread over a VM's queues.")
+add_reading(app, "list", "rss.list", "Show the indirection tables by processor, and what is hashed.")
 
 VPort = Annotated[
     str, typer.Argument(metavar="VM", help='A VM, or "default" for all others.', show_default=False)
 ]
-
-
-@app.command("list")
-def rss_list(lab: LabName = None, as_json: AsJson = False) -> None:
-    """Show the indirection tables by processor, and what is hashed."""
-    from vmdqemu.cli import reading
-
-    reading.read("rss.list", lab, as_json)
 
 
 @app.command("set")

@@ -29,6 +29,13 @@ class Params:
             raise UsageError(f"{name}: {value!r} is not a whole number")
         return value
 
+    def number(self, name: str, what: str = "a number") -> float:
+        """A number, whole or not; what: it is called if it is none."""
+        value = self._document.get(name)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise UsageError(f"{name}: {value!r} is not {what}")
+        return value
+
     def wholes(self, name: str) -> tuple[int, ...]:
         """A list of whole numbers."""
         values = self._document.get(name)
@@ -43,6 +50,13 @@ class Params:
             raise UsageError(f"{name}: {value!r} is not text")
         return value
 
+    def texts(self, name: str, what: str = "texts") -> list[str]:
+        """A list of texts; what: they are called if it is none."""
+        values = self._document.get(name)
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise UsageError(f"{name}: {values!r} is not a list of {what}")
+        return values
+
     def flag(self, name: str) -> bool:
         """true or false; without a word false."""
         value = self._document.get(name, False)
@@ -56,10 +70,7 @@ class Params:
 
     def macs(self, name: str) -> frozenset[bytes]:
         """A list of MAC addresses; none without a word."""
-        values = self._document.get(name, [])
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            raise UsageError(f"{name}: {values!r} is not a list of MAC addresses")
-        return frozenset(_mac(name, value) for value in values)
+        return frozenset(_mac(name, value) for value in self._texts_or_none(name, "MAC addresses"))
 
     def choice(self, name: str, kind: type[Choice], default: Choice) -> Choice:
         """One of several names, in small letters."""
@@ -67,10 +78,10 @@ class Params:
 
     def choices(self, name: str, kind: type[Choice]) -> list[Choice]:
         """A list of such names; none without a word."""
-        values = self._document.get(name, [])
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            raise UsageError(f"{name}: {values!r} is not a list of names")
-        return [_choice(name, kind, value) for value in values]
+        return [_choice(name, kind, value) for value in self._texts_or_none(name, "names")]
+
+    def _texts_or_none(self, name: str, what: str) -> list[str]:
+        return self.texts(name, what) if self.has(name) else []
 
 
 def _mac(name: str, text: str) -> bytes:

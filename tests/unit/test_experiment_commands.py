@@ -1,12 +1,12 @@
 """The commands of `experiment`: which plan each runs."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vmdqemu.cli import experiment, main
+from tests.unit.asking import ended
+from vmdqemu.cli import experiment
 from vmdqemu.experiments import fairness, figure3, latency, scaling
 
 
@@ -17,13 +17,6 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     monkeypatch.setattr(experiment, "figure3", lambda *call: calls.append(call))
     monkeypatch.setattr(experiment, "experiment", lambda *call: calls.append(call))
     return calls
-
-
-def ended(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | str | None:
-    monkeypatch.setattr(sys, "argv", ["vmdqemu", "experiment", *arguments])
-    with pytest.raises(SystemExit) as raised:
-        main.main()
-    return raised.value.code
 
 
 @pytest.mark.parametrize(
@@ -41,7 +34,7 @@ def test_figure3_has_three_lengths_and_its_controls(
     ran: list[tuple[Any, ...]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert ended(monkeypatch, "figure3", *options) == 0
+    assert ended(monkeypatch, "experiment", "figure3", *options) == 0
     assert ran == [(plan, Path("results/figure3"))]
 
 
@@ -49,8 +42,8 @@ def test_figure3_has_three_lengths_and_its_controls(
 def test_the_others_have_two(
     module: Any, ran: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert ended(monkeypatch, module.NAME, "--out", "there") == 0
-    assert ended(monkeypatch, module.NAME, "--quick") == 0
+    assert ended(monkeypatch, "experiment", module.NAME, "--out", "there") == 0
+    assert ended(monkeypatch, "experiment", module.NAME, "--quick") == 0
     assert ran == [
         (module, module.DEFAULT, Path("there")),
         (module, module.QUICK, Path("results") / module.NAME),

@@ -1,15 +1,16 @@
-"""The commands of `experiment`. What one does is imported when it is called."""
+"""`experiment`: measurements, each with what casts doubt on it."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from vmdqemu.cli.group import group
+from vmdqemu.cli.options import Quick
 from vmdqemu.errors import UsageError
 
-app = typer.Typer(help="Measure, and doubt it.", no_args_is_help=True, rich_markup_mode=None)
+app = group("Measure, and doubt it.")
 
-Quick = Annotated[bool, typer.Option("--quick", help="Shorter runs.", show_default=False)]
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")]
 
 
