@@ -99,7 +99,9 @@ def connect(adapter: Adapter, config: LabConfig, vms: Sequence[VmConfig]) -> tup
     if not problems:
         adapter, refused = admit(adapter, config)
         problems = {
-            index: _refusal(refused[vm.name], adapter) for index, vm in enumerate(vms) if vm.name in refused
+            index: _refusal(refused[vm.name].status, adapter)
+            for index, vm in enumerate(vms)
+            if vm.name in refused
         }
     if problems:
         raise LabFileError(f"vm[{index}]: {problem}" for index, problem in problems.items())

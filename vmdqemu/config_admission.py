@@ -8,6 +8,8 @@ from vmdqemu.config import LabConfig, VmConfig
 from vmdqemu.host.queues import Ask, NoQueue, grant
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic.adapter import Adapter, Outcome, Request
+from vmdqemu.nic.limits import Refusal
+from vmdqemu.nic.modes import Mode
 from vmdqemu.nic.status import Status
 from vmdqemu.nic.vm_queue import QueueParameters
 from vmdqemu.nic.vport_states import VPortState
@@ -30,28 +32,28 @@ def grants(adapter: Adapter, config: LabConfig) -> dict[str, NoQueue | None]:
     return grant(asks, free, allowed=True)
 
 
-def make_room(adapter: Adapter, config: LabConfig) -> Adapter:
-    """The adapter without the queues of VMs that may have none."""
-    granted, ports = grants(adapter, config), ports_of_vms(adapter)
+def make_room(adapter: Adapter, config: LabConfig, mode: Mode) -> Adapter:
+    """The adapter, as it is, without the queues of VMs that may have none in a mode."""
+    granted, ports = grants(adapter._replace(mode=mode), config), ports_of_vms(adapter)
     for vm in config.vms:
         if granted[vm.name] is not None:
             adapter = take(adapter, ports[vm.name])
     return adapter
 
 
-def admit(adapter: Adapter, config: LabConfig) -> tuple[Adapter, dict[str, Status]]:
+def admit(adapter: Adapter, config: LabConfig) -> tuple[Adapter, dict[str, Refusal]]:
     """Queues for those who may have them; who may no more gives them back first.
 
-    Besides, which VMs the adapter refuses queues all the same, and the status.
+    Besides, which VMs the adapter refuses queues all the same.
     """
-    adapter = make_room(adapter, config)
+    adapter = make_room(adapter, config, adapter.mode)
     granted, ports = grants(adapter, config), ports_of_vms(adapter)
-    refused: dict[str, Status] = {}
+    refused: dict[str, Refusal] = {}
     for vm in config.vms:
         if granted[vm.name] is None and not _is_served(adapter, ports[vm.name]):
             outcome = _give(adapter, ports[vm.name], vm)
             if outcome.status is not Status.SUCCESS:
-                refused[vm.name] = outcome.status
+                refused[vm.name] = Refusal(outcome.status, outcome.why)
             adapter = outcome.adapter
     return adapter, refused
 

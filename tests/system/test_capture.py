@@ -54,7 +54,7 @@ def test_a_file_has_every_frame_with_its_direction_and_the_reason_of_a_drop(tmp_
         sent = [
             ("ext", frame(vm1, outside), ("wire", 1, None)),
             ("ext", frame(vm2, outside, tag(6)), ("wire", 1, [b"dropped: wrong_vlan"])),
-            ("vm1", frame(outside, vm2), ("vm1", 2, [b"dropped: spoof_check"])),
+            ("vm1", frame(outside, vm2), ("vm1", 2, [b"dropped: anti_spoof_mac"])),
             ("vm2", frame(outside, vm2), ("vm2", 2, None)),
         ]
         for sender, octets, (port, _, _) in sent:

@@ -105,9 +105,9 @@ def test_an_unknown_address_is_outside(lab: RunningLab, there: Ports) -> None:
 @pytest.mark.parametrize(
     ("destination", "source", "reason"),
     [
-        ("vm2", STRANGER, DropReason.SPOOF_CHECK),
-        ("vm2", "vm3", DropReason.SPOOF_CHECK),
-        (BROADCAST, "ext", DropReason.SPOOF_CHECK),
+        ("vm2", STRANGER, DropReason.ANTI_SPOOF_MAC),
+        ("vm2", "vm3", DropReason.ANTI_SPOOF_MAC),
+        (BROADCAST, "ext", DropReason.ANTI_SPOOF_MAC),
         ("vm2", "03:00:00:00:00:01", DropReason.SOURCE_MAC_IS_MULTICAST),
         ("vm2", BROADCAST, DropReason.SOURCE_MAC_IS_MULTICAST),
         ("01:80:c2:00:00:00", "vm1", DropReason.RESERVED_MULTICAST),
@@ -166,7 +166,7 @@ def test_a_tower_of_tags_is_counted(lab: RunningLab, there: Ports, tags: int) ->
     tower = tag(7, tpid=QINQ) * tags
     assert there.send("vm1", frame(lab.mac("vm2"), lab.mac("vm1"), tower)) == {}
     assert there.send("ext", frame(lab.mac("vm2"), lab.mac("ext"), tower)) == {}
-    assert new_drops(lab, "vm1", before[0]) == {DropReason.INGRESS_VLAN_FILTER: 1}
+    assert new_drops(lab, "vm1", before[0]) == {DropReason.ANTI_SPOOF_VLAN: 1}
     assert new_drops(lab, "wire", before[1]) == {DropReason.WRONG_VLAN: 1}
 
 

@@ -73,7 +73,7 @@ def test_spoofed_frames_are_counted_once_and_reading_clears(tmp_path: Path) -> N
     with running(LAB, tmp_path) as lab, Link(lab.ns("vm1"), "eth0") as vm1:
         registers(lab)
         vm1.send(*[frame(STRANGER, lab.mac("vm2"))] * SPOOFED)
-        eventually(lambda: lab.port("vm1")["drops"] == {"spoof_check": SPOOFED}, "they were dropped")
+        eventually(lambda: lab.port("vm1")["drops"] == {"anti_spoof_mac": SPOOFED}, "they were dropped")
         first, second = registers(lab), registers(lab)
         assert (first["SSVPC"], second["SSVPC"]) == (SPOOFED, 0)
         assert (first["GPTC"], second["GPRC"]) == (0, 0)

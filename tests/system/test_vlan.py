@@ -143,11 +143,11 @@ def test_a_guest_on_a_port_vlan_sends_no_tag_of_its_own(lab: RunningLab, there: 
 
 
 def test_a_guest_in_no_vlan_enters_none_by_its_tag(lab: RunningLab, there: Ports) -> None:
-    before = drops(lab, "vm5").get(DropReason.INGRESS_VLAN_FILTER, 0)
+    before = drops(lab, "vm5").get(DropReason.ANTI_SPOOF_VLAN, 0)
     for destination in (lab.mac("vm1"), BROADCAST):
         for tags in ((tag(10),), (tag(0), tag(10))):
             assert there.send("vm5", tagged(frame(destination, lab.mac("vm5")), *tags)) == {}
-    assert drops(lab, "vm5")[DropReason.INGRESS_VLAN_FILTER] - before == 4
+    assert drops(lab, "vm5")[DropReason.ANTI_SPOOF_VLAN] - before == 4
 
 
 def test_the_reserved_vid_is_dropped_everywhere(lab: RunningLab, there: Ports) -> None:

@@ -65,9 +65,10 @@ def adapter(
     wire: bool = True,
     local_switch: bool = False,
     mtu: int = 1500,
+    requests: Sequence[Request] = (),
     **options: Any,
 ) -> Adapter:
-    """An adapter with one VPort a VM, numbered from 1."""
+    """An adapter with one VPort a VM, numbered from 1; requests: made after that."""
     built = Adapter(model, mode, mtu, wire, local_switch, **options)
     for number, vm in enumerate(vms, start=1):
         ported = vm.vrss or not vm.own_queues
@@ -89,7 +90,7 @@ def adapter(
             ),
             *(SetFilter(number, address, vm.vlan) for address in macs),
         )
-    return built
+    return accept(built, *requests)
 
 
 SMALL = Model(

@@ -37,10 +37,11 @@ def judged(frame: bytes, source: int, fabric: Fabric) -> Verdict:
 def due(frame: bytes, source: int, fabric: Fabric) -> Fate:
     """What has to become of a frame."""
     verdict, plain = judged(frame, source, fabric), frame[len(PLAIN) :]
+    tag = verdict.nic.vlan or 0, verdict.nic.priority
     edits = {
         Edit.KEEP: plain,
         Edit.STRIP: strip_tag(plain),
-        Edit.INSERT: insert_tag(plain, verdict.nic.vlan or 0) if len(plain) >= ETHERNET_OCTETS else plain,
+        Edit.INSERT: insert_tag(plain, *tag) if len(plain) >= ETHERNET_OCTETS else plain,
     }
     return Fate(
         {(to.port, to.channel): padded(edits[to.edit], frame, to.port) for to in verdict.deliveries},

@@ -34,7 +34,7 @@ def test_a_delivery_is_the_channels_descriptor_and_row_in_the_workers_block() ->
 def test_an_edited_frame_is_not_for_the_fast_way(edit: Edit) -> None:
     action = deliver(Delivery(1, 0, edit), vlan=7)
     assert action.fd == NO_RING
-    assert action.vlan == 7
+    assert action.tag == 7
     assert action.outputs[0].edit is edit
 
 

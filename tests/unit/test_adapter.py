@@ -136,7 +136,7 @@ class AdapterMachine(RuleBasedStateMachine):
     def every_filter_is_a_vports_and_only_one_passes_a_frame(self) -> None:
         held = list(self.adapter.filters.values())
         assert len({filter_.key for filter_ in held}) == len(held)
-        assert {filter_.vport for filter_ in held} <= set(self.adapter.vports)
+        assert {filter_.vport for filter_ in held} <= {DEFAULT_VPORT, *self.adapter.vports}
         assert not any(is_multicast(filter_.mac) for filter_ in held)
 
     @invariant()
@@ -148,7 +148,7 @@ class AdapterMachine(RuleBasedStateMachine):
         assert len(set(queues)) == len(queues) == self.adapter.rx_queues
         assert max(queues) < SMALL.rx_queues
         owners = {(mac_, number) for number, vport in seen.vports.items() for mac_ in vport.macs}
-        assert owners == {(mac_, number) for (mac_, _), number in seen.filters.items()}
+        assert owners == {(mac_, number) for (mac_, _), number in seen.addresses.items()}
         for vport in seen.vports.values():
             named = {*vport.rss.table, vport.rss.default} if vport.rss else {0}
             assert named <= set(range(vport.channels))

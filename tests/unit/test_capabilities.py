@@ -13,7 +13,7 @@ from vmdqemu.nic.capabilities import (
     hardware_switch,
     problems,
 )
-from vmdqemu.nic.models import IDEAL
+from vmdqemu.nic.models import IDEAL, MODELS, Model
 from vmdqemu.nic.modes import MODES, OFF, VMQ, Mode, Sort
 from vmdqemu.nic.switch_objects import NicSwitch
 
@@ -47,9 +47,16 @@ def test_the_current_switch_is_none_without_one() -> None:
     assert current["NumVPorts"] == 3
 
 
-def test_the_ideal_adapter_keeps_the_rules() -> None:
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_every_model_keeps_the_rules(model: Model) -> None:
     """N3."""
-    assert problems(hardware_switch(adapter())) == []
+    assert problems(hardware_switch(adapter(model=model))) == []
+
+
+def test_a_chip_says_what_its_registers_hold() -> None:
+    said = {name: hardware_filters(adapter(model=model)) for name, model in MODELS.items()}
+    assert [said[name]["NumQueues"] for name in MODELS] == [3, 7, 15, 63, 63, 255]
+    assert [said[name]["MaxMacHeaderFilters"] for name in MODELS] == [16, 24, 16, 128, 128, 1024]
 
 
 @given(

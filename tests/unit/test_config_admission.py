@@ -9,6 +9,7 @@ from vmdqemu.config_adapter import connect, describe
 from vmdqemu.config_admission import admit, grants, make_room
 from vmdqemu.host.queues import NoQueue
 from vmdqemu.nic.adapter import Adapter, SetFilter, SetMode, SetShare, compile_tables
+from vmdqemu.nic.limits import Refusal
 from vmdqemu.nic.modes import OFF, VMMQ
 from vmdqemu.nic.share import Share
 from vmdqemu.nic.status import Status
@@ -84,7 +85,7 @@ def test_what_another_mode_has_too_few_queues_for_makes_room() -> None:
     config = parse(f"adapter.rx_queues = 4\n{lab_file(2, queues=2, mode='vmq')}", "lab")
     before = describe(config)
     assert queues(before) == [(1,), (2,)]
-    room = make_room(before._replace(mode=VMMQ), config)
+    room = make_room(before, config, VMMQ)
     assert queues(room) == [(1,), ()]
     assert queues(admit(accept(before, SetMode(OFF)), config)[0]) == [(), ()]
 
@@ -93,4 +94,4 @@ def test_whom_the_adapter_refuses_a_vport_is_left_as_it_was_and_named() -> None:
     config = parse('vm = [{ name = "a", vmq_weight = 0 }, { name = "b" }]', "lab")
     before = accept(describe(config), SetFilter(2, config.vms[0].mac))
     after, refused = admit(before, weighted(config))
-    assert (after, refused) == (before, {"a": Status.INVALID_PARAMETER})
+    assert (after, refused) == (before, {"a": Refusal(Status.INVALID_PARAMETER, "")})

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.builders import OUTSIDE, STRANGER, Vm, mac, octets, packet, tag
+from tests.unit.chips import SOFTWARE_ONLY, SWITCHING, register_files, requests_for
 from tests.unit.fates import due, found, judged
 from tests.unit.hostile import families, frames
 from tests.unit.pumping import PLAIN, TCPV4, Fabric, Pumped, vnet
@@ -18,8 +19,10 @@ from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.pump import BUFFER_OCTETS
 from vmdqemu.host.decide import Verdict
 from vmdqemu.host.vswitch import WIRE
-from vmdqemu.nic.models import IDEAL
-from vmdqemu.nic.modes import MODES
+from vmdqemu.nic.frame import BROADCAST
+from vmdqemu.nic.models import I82576, IDEAL, X550
+from vmdqemu.nic.modes import MODES, VMMQ, VMQ
+from vmdqemu.nic.pools import PoolSettings, PortSettings
 from vmdqemu.nic.rss import ALL_TYPES, HashType, Rss
 
 CHANNELS = 8
@@ -53,6 +56,36 @@ def test_a_remembered_verdict_is_the_one_that_decide_would_make_now(
     lab: Fabric, source: int, arriving: list[bytes]
 ) -> None:
     """Equal keys, equal verdicts: each frame's fate, with all the earlier ones in the cache's memory."""
+    with lab as fabric:
+        pumped = Pumped(fabric, source if fabric.tables.wire else max(1, source))
+        for frame in [*arriving, *arriving]:
+            assert found(frame, pumped, fabric) == due(frame, pumped.line[0], fabric)
+
+
+@st.composite
+def chip_labs(draw: st.DrawFn) -> Fabric:
+    """Adapters of three VMs on a chip whose registers have any values."""
+    model = draw(st.sampled_from([*SWITCHING, *SOFTWARE_ONLY]))
+    vlans = draw(st.sampled_from([(None, None, None), (None, 10, 10)]))
+    bridged = draw(st.booleans()) and (model.transmit.port_vlan or vlans == (None, None, None))
+    vms = [Vm(vlan, 4, spoof_check=draw(st.booleans())) for vlan in vlans]
+    modes = [VMQ, VMMQ] if model is X550 else [VMQ]
+    return Fabric(
+        *vms,
+        model=model,
+        mode=draw(st.sampled_from(modes)),
+        local_switch=bridged,
+        loopback=model.transmit.local_switch and draw(st.booleans()),
+        wire=draw(st.integers(0, 3)) > 0,
+        requests=draw(register_files(model, len(vms))),
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(chip_labs(), st.integers(0, 3), families() | st.lists(frames(), max_size=10))
+def test_a_chips_remembered_verdict_is_the_one_that_decide_would_make_now(
+    lab: Fabric, source: int, arriving: list[bytes]
+) -> None:
     with lab as fabric:
         pumped = Pumped(fabric, source if fabric.tables.wire else max(1, source))
         for frame in [*arriving, *arriving]:
@@ -224,3 +257,17 @@ def test_when_a_queue_changes_hands_only_what_goes_there_is_judged_anew() -> Non
         assert [look(buffer, cache, frame) for frame in (to_1, to_2, to_nobody)] == [0, 0, 0]
         cache.place(fabric.rings)
         assert [look(buffer, cache, frame) for frame in (to_1, to_2, to_nobody)] == [0, 1, 0]
+
+
+def test_a_frame_is_remembered_by_the_limits_that_it_passes() -> None:
+    """82576 8.19.37: pools 1 and 2 take no frame longer than theirs, and the port takes more."""
+    limits = {1: PoolSettings(longest=1522), 2: PoolSettings(longest=3000)}
+    requests = requests_for(PortSettings(replication=True), limits)
+    lab = Fabric(Vm(), Vm(), Vm(), model=I82576, mode=VMQ, local_switch=True, mtu=9000, requests=requests)
+    with lab as fabric:
+        pumped = Pumped(fabric, WIRE)
+        for length in (1000, 2000, 5000, 1000, 2000, 5000, 9014, 9015):
+            frame = PLAIN + octets(BROADCAST, OUTSIDE).ljust(length, b"\0")
+            assert found(frame, pumped, fabric) == due(frame, WIRE, fabric)
+            reached = {1000: 3, 2000: 2, 5000: 1, 9014: 1, 9015: 0}
+            assert len(due(frame, WIRE, fabric).delivered) == reached[length]

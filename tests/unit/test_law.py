@@ -57,7 +57,7 @@ def deliver(books: Counters, kernel: Kernel) -> None:
     kernel.set("vm2", rx_packets=8)
     book(books, VM1, RingCounter.READS, 10)
     book(books, VM1, RingCounter.COPIES, 1)
-    book(books, VM1, DropReason.SPOOF_CHECK, 2)
+    book(books, VM1, DropReason.ANTI_SPOOF_MAC, 2)
     book(books, VM1, RingCounter.WRITES, 1)
     book(books, VM2, RingCounter.WRITES, 5)
     book(books, VM2, RingCounter.WRITES, 3, worker=1)
@@ -73,7 +73,7 @@ def test_frames_that_are_accounted_for_balance(built: Plant, books: Counters, ke
     deliver(books, kernel)
     assert broken(built, books) == []
     vm1, vm2 = law.read(built, books, 0)
-    assert (vm1.drops, vm2.drops) == ({"spoof_check": 2}, {})
+    assert (vm1.drops, vm2.drops) == ({"anti_spoof_mac": 2}, {})
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_a_frame_that_no_hash_type_fits_is_told_which_are_enabled() -> None:
             parsed(STRANGER, mac(2)),
             1,
             "spoof check",
-            "02:00:00:00:00:02 is not an address of vm1: drop, spoof_check",
+            "02:00:00:00:00:02 is not an address of vm1: drop, anti_spoof_mac",
         ),
         (parsed(STRANGER, mac(2)), 4, "spoof check", "vm4 may send from any address"),
         (parsed(STRANGER, mac(1)), 1, "local switch", "left to the vSwitch"),

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.unit.builders import GROUP, STRANGER, mac
+from vmdqemu.nic.frame import BROADCAST
 from vmdqemu.nic.packet_filter import (
-    BROADCAST_ADDRESS,
     PROMISCUOUS,
     PacketFilter,
     PacketType,
@@ -21,19 +21,19 @@ T = PacketType
 @pytest.mark.parametrize(
     ("types", "accepted"),
     [
-        (T.PROMISCUOUS, {STRANGER, OWN, GROUP, BROADCAST_ADDRESS}),
+        (T.PROMISCUOUS, {STRANGER, OWN, GROUP, BROADCAST}),
         (T.DIRECTED, {OWN}),
-        (T.BROADCAST, {BROADCAST_ADDRESS}),
-        (T.ALL_MULTICAST, {GROUP, BROADCAST_ADDRESS}),
+        (T.BROADCAST, {BROADCAST}),
+        (T.ALL_MULTICAST, {GROUP, BROADCAST}),
         (T.MULTICAST, {GROUP}),
-        (T.DIRECTED | T.BROADCAST, {OWN, BROADCAST_ADDRESS}),
+        (T.DIRECTED | T.BROADCAST, {OWN, BROADCAST}),
         (T(0), set()),
     ],
 )
 def test_each_type_accepts_its_frames(types: PacketType, accepted: set[bytes]) -> None:
     """NDIS: oid-gen-current-packet-filter."""
     strict = PacketFilter(types, OWN, frozenset({GROUP}))
-    seen = {mac for mac in (STRANGER, OWN, GROUP, BROADCAST_ADDRESS) if strict.accepts(mac)}
+    seen = {mac for mac in (STRANGER, OWN, GROUP, BROADCAST) if strict.accepts(mac)}
     assert seen == accepted
     assert from_json(json.loads(json.dumps(to_json(strict)))) == strict
 

@@ -16,7 +16,7 @@ FILE = (
     + pcapng.interface("wire", 256)
     + pcapng.interface("vm1", 256)
     + pcapng.packet(0, TIME, b"x" * 60, 1514, Direction.INBOUND, queue=3)
-    + pcapng.packet(1, TIME + 1, b"y" * 61, 61, Direction.OUTBOUND, queue=0, comment="dropped: spoof_check")
+    + pcapng.packet(1, TIME + 1, b"y" * 61, 61, Direction.OUTBOUND, queue=0, comment="dropped: oversize")
 )
 
 
@@ -54,6 +54,6 @@ def test_scapy_reads_names_times_directions_and_comments() -> None:
     assert (about_first.direction, about_second.direction) == (1, 2)
     assert about_first.wirelen == 1514
     assert about_first.comments is None
-    assert about_second.comments == [b"dropped: spoof_check"]
+    assert about_second.comments == [b"dropped: oversize"]
     stamp = (about_first.tshigh << 32) + about_first.tslow
     assert (stamp, about_first.tsresol) == (TIME, 1_000_000_000)

@@ -77,7 +77,7 @@ def test_a_broadcast_is_copied_to_everybody_else() -> None:
 @pytest.mark.parametrize(
     ("frame", "reason"),
     [
-        (to(mac(2), STRANGER), DropReason.SPOOF_CHECK),
+        (to(mac(2), STRANGER), DropReason.ANTI_SPOOF_MAC),
         (to(mac(2), GROUP), DropReason.SOURCE_MAC_IS_MULTICAST),
         (to(mac(1)), DropReason.PORT_LOOPBACK_FILTER),
         (to(mac(2), size=1515), DropReason.OVERSIZE),

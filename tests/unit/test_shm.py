@@ -58,13 +58,13 @@ def test_wire_frames_and_octets_follow_their_counter() -> None:
 def test_a_reader_adds_the_workers_up(memory: int) -> None:
     written, counters = cells(memory), Counters(LAYOUT, cells(memory))
     for worker in range(LAYOUT.workers):
-        written[LAYOUT.ring_cell(worker, 1, 1) + RING_OFFSET[DropReason.SPOOF_CHECK]] += 10 + worker
+        written[LAYOUT.ring_cell(worker, 1, 1) + RING_OFFSET[DropReason.ANTI_SPOOF_MAC]] += 10 + worker
         written[LAYOUT.ring_cell(worker, 1, 0) + RING_OFFSET[RingCounter.READS]] += 1
         written[LAYOUT.queue_cell(worker, 2) + 1] += 5
-    assert counters.ring(1, 1)["spoof_check"] == 21
+    assert counters.ring(1, 1)["anti_spoof_mac"] == 21
     assert counters.ring(1, 0)["reads"] == 2
     assert counters.port(1, rings=2)["reads"] == 2
-    assert counters.port(1, rings=2)["spoof_check"] == 21
+    assert counters.port(1, rings=2)["anti_spoof_mac"] == 21
     assert counters.queue(2) == {"rx-packets": 0, "rx-bytes": 10, "coalesced": 0, "interrupts": 0}
     assert not any(counters.port(2, rings=4).values())
 

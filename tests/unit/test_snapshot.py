@@ -87,9 +87,9 @@ def test_without_a_wire_nothing_comes_and_nothing_leaves(books: Counters) -> Non
 
 def test_whoever_reads_the_registers_clears_them(built: Plant, books: Counters) -> None:
     registers = Registers(cast(Supervisor, SimpleNamespace(plant=built, counters=books)))
-    book(books, VM2, 0, DropReason.SPOOF_CHECK, 5)
+    book(books, VM2, 0, DropReason.ANTI_SPOOF_MAC, 5)
     first, second = registers.read(), registers.read()
     assert (first["TPR"], first["SSVPC"]) == (100, 5)
     assert set(second.values()) == {0}
-    book(books, VM2, 0, DropReason.SPOOF_CHECK, 1)
+    book(books, VM2, 0, DropReason.ANTI_SPOOF_MAC, 1)
     assert registers.read()["SSVPC"] == 1

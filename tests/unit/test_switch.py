@@ -175,9 +175,9 @@ def test_a_hash_type_that_is_off_hashes_by_addresses_alone() -> None:
     [
         (1, [], None),
         (1, [0], None),
-        (1, [10], DropReason.INGRESS_VLAN_FILTER),
-        (1, [10, 20], DropReason.INGRESS_VLAN_FILTER),
-        (1, [0, 20], DropReason.INGRESS_VLAN_FILTER),  # a tag hidden behind a priority tag
+        (1, [10], DropReason.ANTI_SPOOF_VLAN),
+        (1, [10, 20], DropReason.ANTI_SPOOF_VLAN),
+        (1, [0, 20], DropReason.ANTI_SPOOF_VLAN),  # a tag hidden behind a priority tag
         (3, [], None),
         (3, [0], DropReason.TAG_NOT_ALLOWED),
         (3, [10], DropReason.TAG_NOT_ALLOWED),  # its own VLAN: the adapter inserts that tag
@@ -197,7 +197,7 @@ def test_a_vm_may_send_no_tag_but_a_priority_tag_without_a_port_vlan(
 @pytest.mark.parametrize("source", [mac(2), STRANGER, bytes(6)], ids=bytes.hex)
 def test_anti_spoof_lets_out_the_vports_own_addresses_alone(source: bytes) -> None:
     several = tables(Vm(macs=(mac(1), mac(7))), Vm())
-    assert switch.transmit(parsed(STRANGER, source), 1, several).drop is DropReason.SPOOF_CHECK
+    assert switch.transmit(parsed(STRANGER, source), 1, several).drop is DropReason.ANTI_SPOOF_MAC
     assert all(switch.transmit(parsed(STRANGER, own), 1, several).drop is None for own in (mac(1), mac(7)))
 
 

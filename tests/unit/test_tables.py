@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.builders import Vm, mac, tables
+from tests.unit.test_pools import POOLINGS
 from vmdqemu.nic.coalescing import CoalescingFilter, Comparison, Field, FieldTest
 from vmdqemu.nic.moderation import Moderation
 from vmdqemu.nic.modes import Sort
@@ -43,7 +44,13 @@ VPORTS = st.builds(
     name=st.text(),
     macs=st.lists(MACS, max_size=3).map(tuple),
     vlan=VLANS,
+    vlans=st.frozensets(VLANS, max_size=3),
     spoof_check=st.booleans(),
+    vlan_check=st.booleans(),
+    untagged_only=st.booleans(),
+    priority=st.integers(0, 7),
+    strip=st.booleans(),
+    transmit=st.booleans(),
     queues=st.lists(NUMBERS, max_size=4).map(tuple),
     channels=st.integers(1, 64),
     rss=st.none() | RSS,
@@ -58,6 +65,7 @@ TABLES = st.builds(
     processors=st.none() | st.integers(1, 64),
     lookahead=st.integers(0, 256),
     local_switch=st.booleans(),
+    loopback=st.booleans(),
     wire=st.booleans(),
     mtu=st.integers(576, 9216),
     tunnels=st.builds(Tunnels, st.none() | st.integers(1, 65535), st.booleans()),
@@ -69,6 +77,8 @@ TABLES = st.builds(
     filters=st.dictionaries(st.tuples(MACS, VLANS), NUMBERS, max_size=5),
     addresses=st.dictionaries(st.tuples(MACS, VLANS), NUMBERS, max_size=5),
     vports=st.dictionaries(NUMBERS, VPORTS, max_size=4),
+    pooling=st.none() | POOLINGS,
+    default_name=st.text(),
 )
 
 

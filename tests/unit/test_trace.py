@@ -113,7 +113,7 @@ def test_a_frame_may_come_from_a_vm(trace: Trace) -> None:
     (frame,) = trace.frames("--from", "vm1", octets(mac(2), mac(1)).hex())
     assert (frame["nic"]["wire"], frame["nic"]["drop"]) == (True, None)
     (frame,) = trace.frames("--from", "vm2", octets(mac(1), mac(1)).hex())
-    assert frame["nic"]["drop"] == "spoof_check"
+    assert frame["nic"]["drop"] == "anti_spoof_mac"
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,13 @@
 import pytest
 
 from tests.unit.builders import GROUP, OUTSIDE, STRANGER, Vm, mac, packet, parsed, tables
+from tests.unit.chips import PLAIN, registers
 from vmdqemu.host import vswitch
+from vmdqemu.host.decide import decide
 from vmdqemu.host.vswitch import WIRE, Delivery, Edit, HostVerdict
 from vmdqemu.nic.counters import DropReason
 from vmdqemu.nic.frame import BROADCAST, ETHERTYPE_ARP
+from vmdqemu.nic.pools import NOTHING
 from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_KEY, Rss, hash_frame
 
 # 1 and 2 without a VLAN, 3 and 4 in VLAN 10, 5 in VLAN 20
@@ -141,3 +144,12 @@ def test_a_frame_without_a_hash_takes_the_default_channel() -> None:
 def test_a_verdict_for_vms_with_one_channel_is_the_same_for_every_flow() -> None:
     assert not route(WIRE, BROADCAST).spread
     assert not route(WIRE, mac(1)).spread
+
+
+def test_a_group_that_the_adapter_replicates_is_for_vms_without_queues_alone() -> None:
+    """A pool that does not accept broadcast gets none by way of the PF's pool either."""
+    deaf = {2: PLAIN._replace(accept=NOTHING)}
+    for replication, ports in ((True, [1]), (False, [1, 2])):
+        in_effect = registers(Vm(), Vm(), pools=deaf, replication=replication)
+        verdict = decide(parsed(BROADCAST, OUTSIDE), WIRE, in_effect)
+        assert [delivery.port for delivery in verdict.deliveries] == ports

@@ -48,11 +48,11 @@ _CURES: Final = {
 }
 
 
-def accept(status: Status, request: Request) -> None:
-    """Raise VmdqemuError if the adapter refused a request."""
+def accept(status: Status, request: Request, why: str = "") -> None:
+    """Raise VmdqemuError if the adapter refused a request. why: the limit that it would pass."""
     if status is not Status.SUCCESS:
-        refusal = f"{status}: the adapter refuses {type(request).__name__}"
-        raise VmdqemuError("; ".join(filter(None, (refusal, _CURES.get(status)))))
+        refusal = f"{status}: {why or f'the adapter refuses {type(request).__name__}'}"
+        raise VmdqemuError("; ".join(filter(None, (refusal, None if why else _CURES.get(status)))))
 
 
 class Change(NamedTuple):
@@ -67,7 +67,7 @@ def agreed(adapter: Adapter, *requests: Request) -> Adapter:
     """The adapter after requests. Raises VmdqemuError with the status of the first that it refuses."""
     for request in requests:
         outcome = control.apply(adapter, request)
-        accept(outcome.status, request)
+        accept(outcome.status, request, outcome.why)
         adapter = outcome.adapter
     return adapter
 
@@ -76,7 +76,8 @@ def admitted(adapter: Adapter, config: LabConfig) -> Adapter:
     """The adapter with queues for the VMs that may have them. Raises VmdqemuError with a refusal's status."""
     adapter, refused = admit(adapter, config)
     if refused:
-        raise VmdqemuError("; ".join(f"{vm}: {status}" for vm, status in refused.items()))
+        said = (": ".join(filter(None, (vm, why.status, why.why))) for vm, why in refused.items())
+        raise VmdqemuError("; ".join(said))
     return adapter
 
 
@@ -109,8 +110,7 @@ class Changer:
         if policy is Policy.DYNAMIC and plant.config.adapter.sorter == "software":
             raise UsageError("one ring carries every queue's frames; dynamic placement needs the sorter")
         async with self.busy:
-            wanted = plant.adapter._replace(mode=MODES[mode])
-            leaner = make_room(wanted, plant.config)._replace(mode=plant.adapter.mode)
+            leaner = make_room(plant.adapter, plant.config, MODES[mode])
             adapter = agreed(leaner, control.SetMode(MODES[mode]))
             await self.put(await self.prepare(admitted(adapter, plant.config)))
             if policy is not plant.placing.policy:

@@ -174,6 +174,8 @@ class Oids:
 def ended(outcome: Outcome) -> Document:
     """How a request ended, as an answer."""
     document: Document = {"status": outcome.status, "number": outcome.number}
+    if outcome.why:
+        document["why"] = outcome.why
     return document | ({"entries": list(outcome.entries)} if outcome.entries else {})
 
 

@@ -51,7 +51,7 @@ def take(plant: Plant, counters: Counters) -> Snapshot:
         too_long=wire[DropReason.OVERSIZE],
         too_short=wire[DropReason.TOO_SHORT],
         spoofed={
-            port.number: counters.port(port.number, len(port.tap.fds))[DropReason.SPOOF_CHECK]
+            port.number: counters.port(port.number, len(port.tap.fds))[DropReason.ANTI_SPOOF_MAC]
             for port in plant.ports
         },
         rx={queue: _rx_queue(queue, plant, counters) for queue in plant.adapter.queues},

@@ -8,7 +8,6 @@ from vmdqemu.datapath.shm import RING_OFFSET, Layout
 from vmdqemu.host.decide import Verdict
 from vmdqemu.host.vswitch import WIRE, Edit
 from vmdqemu.nic.counters import RingCounter
-from vmdqemu.nic.filters import Vlan
 from vmdqemu.nic.frame import is_broadcast, is_multicast
 
 NO_RING: Final = -1
@@ -59,7 +58,7 @@ class Action:
         "lookup",
         "outputs",
         "queues",
-        "vlan",
+        "tag",
     )
 
     def __init__(
@@ -67,7 +66,7 @@ class Action:
         outputs: tuple[Output, ...] = (),
         queues: tuple[int, ...] = (),
         *,
-        vlan: Vlan = None,
+        tag: int | None = None,
         lookup: bool = False,
         drop: int = NO_DROP,
         discarded: bool = False,
@@ -77,13 +76,14 @@ class Action:
         """queues: counter cells of the RX queues it is placed in; drop: offset of the reason's counter.
 
         discarded: it is the adapter that drops it; then it has no cast.
+        tag: priority and VID of the tag that an Edit.INSERT puts in.
         """
         as_it_is = len(outputs) == 1 and outputs[0].edit is Edit.KEEP
         self.fd = outputs[0].fd if as_it_is else NO_RING  # the only ring, for a frame that is not edited
         self.arena = outputs[0].arena if as_it_is else None
         self.outputs = outputs
         self.queues = queues
-        self.vlan = vlan
+        self.tag = tag
         self.lookup = lookup
         self.copies = max(0, len(outputs) - 1)
         self.drop = drop
@@ -141,13 +141,14 @@ class Rings(NamedTuple):
             for to in verdict.deliveries
         )
         drop = NO_DROP if verdict.drop is None else RING_OFFSET[verdict.drop]
+        nic = verdict.nic
         return Action(
             outputs,
             queues,
-            vlan=verdict.nic.vlan,
+            tag=None if nic.vlan is None else nic.priority << 13 | nic.vlan,
             lookup=verdict.host.lookup,
             drop=drop,
-            discarded=verdict.nic.drop is not None,
+            discarded=nic.drop is not None,
             cast=cast,
         )
 

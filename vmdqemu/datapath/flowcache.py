@@ -23,7 +23,7 @@ from vmdqemu.nic.frame import (
     parse,
 )
 from vmdqemu.nic.packet import PROTOCOL_TCP, PROTOCOL_UDP
-from vmdqemu.nic.tables import TAG, Tables
+from vmdqemu.nic.tables import Tables
 from vmdqemu.nic.tunnel import Tunnels
 
 ADDRESS_ENTRIES: Final = 4096
@@ -178,9 +178,9 @@ class FlowCache:
         return action
 
     def _look_parsed(self, frame: Frame) -> Action:
-        """By all that the headers say. Of the length only matters whether it is too long."""
-        too_long = frame.length > self._tables.max_frame + TAG * frame.tags
-        key = frame._replace(length=int(too_long), priority=0)
+        """By all that the headers say. Of the length only matters for whom it is too long."""
+        length = self._tables.length_class(frame.length, frame.tags)
+        key = frame._replace(length=length, priority=0)
         action = self._flows.recall(key)
         if action is None:
             action, _ = self._judge(frame)

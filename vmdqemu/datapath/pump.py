@@ -94,7 +94,7 @@ class Pump:
         self._cells = rings.cells
         self._buffer = bytearray(BUFFER_OCTETS) if buffer is None else buffer
         self._view = memoryview(self._buffer)
-        self._max_frame = tables.max_frame
+        self._max_frame = tables.common_frame
         self._cache = FlowCache(self._buffer, WIRE if port == INBOX else port, tables, rings)
         self._frames = self._wire_frames = self._octets = self._line_octets = 0  # of this burst
         self._refused = self._refused_octets = 0  # of this run: written, but not taken
@@ -194,8 +194,8 @@ class Pump:
         Padding matters: Linux throws a tagged frame of fewer than 20 octets away and counts it nowhere.
         """
         parts: tuple[bytes | memoryview, ...]
-        if output.edit is Edit.INSERT and action.vlan is not None:
-            head = vnet.head_with_tag(self._buffer, action.vlan)
+        if output.edit is Edit.INSERT and action.tag is not None:
+            head = vnet.head_with_tag(self._buffer, action.tag)
             parts, added = (head, *self._behind(vnet.ADDRESSES_END, length)), vnet.TAG_OCTETS
         elif output.edit is Edit.STRIP:
             head = vnet.head_without_tag(self._buffer)

@@ -12,7 +12,6 @@ from typing import Final
 
 from vmdqemu.bpf.loader import BpfObject, Map
 from vmdqemu.nic import rss
-from vmdqemu.nic.filters import ANY_VLAN
 from vmdqemu.nic.packet import NO_PROTOCOL, PROTOCOL_TCP, PROTOCOL_UDP
 from vmdqemu.nic.rss import EX_TYPES, WITH_PORTS, HashType, Rss
 from vmdqemu.nic.tables import Tables
@@ -53,8 +52,7 @@ def records(tables: Tables, key_numbers: dict[bytes, int]) -> dict[bytes, bytes]
             bytes(queues[relative] for relative in parameters.table),
         )
 
-    exact = {key: number for key, number in tables.filters.items() if number and key[1] != ANY_VLAN}
-    owners = {key: tables.vports[number] for key, number in exact.items()}
+    owners = {key: vport for number, vport in tables.vports.items() for key in tables.sorted_filters(number)}
     return {
         _DEFAULT: record(tables.default_queues, tables.default_rss),
         **{

@@ -66,9 +66,9 @@ def _transport_header(buffer: Buffer, start: int, end: int, gso_type: int) -> in
     return (buffer[data_offset] >> 4) * 4 if data_offset < end else 0
 
 
-def head_with_tag(buffer: Buffer, vid: int) -> bytes:
+def head_with_tag(buffer: Buffer, tci: int) -> bytes:
     """The vnet header, both addresses and a new tag: what goes before octet ADDRESSES_END of the frame."""
-    return _moved(buffer, TAG_OCTETS) + buffer[FRAME:ADDRESSES_END] + _TAG.pack(_TPID, vid)
+    return _moved(buffer, TAG_OCTETS) + buffer[FRAME:ADDRESSES_END] + _TAG.pack(_TPID, tci)
 
 
 def head_without_tag(buffer: Buffer) -> bytes:

@@ -6,7 +6,7 @@ from vmdqemu.host import vswitch, words
 from vmdqemu.host.vswitch import WIRE, Delivery, HostVerdict
 from vmdqemu.nic import switch
 from vmdqemu.nic.counters import DropReason
-from vmdqemu.nic.filters import ANY_VLAN
+from vmdqemu.nic.filters import Vlan
 from vmdqemu.nic.frame import Frame
 from vmdqemu.nic.steps import Take, explained, plainly
 from vmdqemu.nic.switch import NicVerdict, ToQueue
@@ -45,9 +45,11 @@ def decide(
     nic = _silicon(frame, source, tables, adapter)
     if nic.drop is not None:
         return Verdict(nic)
-    if host(_left_to_software, nic):
+    if not host(_left_to_software, nic):
+        return Verdict(nic, _without_lookup(frame, nic, tables, host))
+    if nic.vswitch:
         return Verdict(nic, vswitch.route(frame, nic.vlan, source, tables, host))
-    return Verdict(nic, _without_lookup(frame, nic, tables, host))
+    return Verdict(nic, _looked_up_too(frame, nic, tables, host))
 
 
 def _silicon(frame: Frame, source: int, tables: Tables, take: Take) -> NicVerdict:
@@ -66,12 +68,14 @@ def sorted_into(queue: int, tables: Tables) -> Verdict | None:
     """The verdict on every frame that the sorter placed in an RX queue; None where it takes a look at each.
 
     A VM's own queue holds what passed an exact filter of its VPort. If those are in one VLAN, the VPort, the
-    channel and what happens to the tag are the same for all frames (NDIS: vmq-receive-filters).
+    channel and what happens to the tag are the same for all frames (NDIS: vmq-receive-filters). A priority
+    tag is of no VLAN, and may be stripped all the same.
     """
     owner = next((number for number, vport in tables.vports.items() if queue in vport.queues), None)
-    vlans = {vlan for (_, vlan), number in tables.filters.items() if number == owner}
-    exact = len(vlans) == 1 and ANY_VLAN not in vlans
-    if tables.lookup or owner is None or not exact or tables.vports[owner].vrss:
+    if tables.lookup or owner is None or tables.vports[owner].vrss:
+        return None
+    vlans = {vlan for _, vlan in tables.sorted_filters(owner)}
+    if len(vlans) != 1 or (vlans == {None} and tables.vports[owner].strips):
         return None
     vlan = vlans.pop()
     nic = NicVerdict(vlan, queues=(ToQueue(owner, queue, tables.vports[owner].queues.index(queue)),))
@@ -83,12 +87,40 @@ def _without_lookup(frame: Frame, nic: NicVerdict, tables: Tables, take: Take) -
 
     Each queue has a channel of its own, unless vRSS spreads the only one over all of them.
     """
-    deliveries, spread = [], False
-    for placed in nic.queues:
-        channel = placed.relative
-        if tables.vports[placed.vport].vrss:
-            channel, spread = vswitch.channel(frame, placed.vport, tables, take) or 0, True
-        deliveries.append(take(vswitch.delivery, frame, nic.vlan, placed.vport, channel))
+    named = [placed for placed in nic.queues if placed.vport != DEFAULT_VPORT]
+    seen = [placed for placed in named if _may_see(placed.vport, nic.vlan, tables, take)]
+    ways = [(placed.vport, _channel(frame, placed, tables, take)) for placed in seen]
     if nic.wire:
-        deliveries.append(take(vswitch.delivery, frame, nic.vlan, WIRE))
-    return HostVerdict(deliveries=tuple(deliveries), spread=spread)
+        ways.append((WIRE, 0))
+    deliveries = tuple(take(vswitch.delivery, frame, nic.vlan, *way, tables) for way in ways)
+    spread = any(tables.vports[placed.vport].vrss for placed in seen)
+    return HostVerdict(deliveries=deliveries, spread=spread, drop=None if ways else DropReason.WRONG_VLAN)
+
+
+def _channel(frame: Frame, placed: ToQueue, tables: Tables, take: Take) -> int:
+    by_flow = None
+    if tables.vports[placed.vport].vrss:
+        by_flow = vswitch.channel(frame, placed.vport, tables, take)
+    return placed.relative if by_flow is None else by_flow
+
+
+def _may_see(port: int, vlan: Vlan, tables: Tables, take: Take) -> bool:
+    """The filters of NDIS compare VLANs; a VM that has no port VLAN sees what a chip gives it."""
+    if tables.pooling is None or tables.vports[port].vlan is None:
+        return True
+    return take(vswitch.isolation, vlan, port, tables)
+
+
+def _looked_up_too(frame: Frame, nic: NicVerdict, tables: Tables, take: Take) -> HostVerdict:
+    """The default VPort has a copy, which the vSwitch takes for a frame from outside.
+
+    It gives it to nobody who has been given one by the silicon.
+    """
+    named = HostVerdict()
+    if nic.wire or len(nic.queues) > 1:
+        named = _without_lookup(frame, nic, tables, take)
+    served = tuple(to.port for to in named.deliveries)
+    found = vswitch.route(frame, nic.vlan, WIRE, tables, take, served)
+    deliveries = named.deliveries + found.deliveries
+    spread = named.spread or found.spread
+    return found._replace(deliveries=deliveries, spread=spread, drop=None if deliveries else found.drop)

@@ -47,12 +47,20 @@ class HostVerdict(NamedTuple):
         return max(0, len(self.deliveries) - 1)
 
 
-def route(frame: Frame, vlan: Vlan, source: int, tables: Tables, take: Take = plainly) -> HostVerdict:
-    """Look up who gets a frame that came in at port `source` in `vlan`."""
+def route(
+    frame: Frame,
+    vlan: Vlan,
+    source: int,
+    tables: Tables,
+    take: Take = plainly,
+    served: tuple[int, ...] = (),
+) -> HostVerdict:
+    """Look up who gets a frame that came in at port `source` in `vlan`. served: who has it already."""
     find = _replicate if is_multicast(frame.destination) else _look_up
     ports, drop = take(find, frame, vlan, source, tables)
     if drop is not None:
         return HostVerdict(lookup=True, drop=drop)
+    ports = tuple(port for port in ports if port not in served)
     return deliver(frame, vlan, ports, tables, take)._replace(lookup=True)
 
 
@@ -65,7 +73,7 @@ def deliver(
     for port in ports:
         by_flow = None if port == WIRE else channel(frame, port, tables, take)
         spread = spread or by_flow is not None
-        deliveries.append(take(delivery, frame, vlan, port, by_flow or 0))
+        deliveries.append(take(delivery, frame, vlan, port, by_flow or 0, tables))
     return HostVerdict(deliveries=tuple(deliveries), spread=spread)
 
 
@@ -76,18 +84,29 @@ def channel(frame: Frame, port: int, tables: Tables, take: Take = plainly) -> in
 
 
 @explained("X550 7.8.4", words.delivery)
-def delivery(frame: Frame, vlan: Vlan, port: int, channel: int = 0) -> Delivery:
+def delivery(frame: Frame, vlan: Vlan, port: int, channel: int, tables: Tables) -> Delivery:
     """One copy, tagged as the port wants it."""
-    return Delivery(port, channel, edit_for(frame, vlan, port))
+    return Delivery(port, channel, edit_for(frame, vlan, port, tables))
 
 
-def edit_for(frame: Frame, vlan: Vlan, port: int) -> Edit:
-    """A VM on a port VLAN never sees the tag; the wire carries it (X550 7.8.4)."""
-    if vlan is None:
-        return Edit.KEEP
-    if frame.vlan is None:
-        return Edit.INSERT if port == WIRE else Edit.KEEP
-    return Edit.KEEP if port == WIRE else Edit.STRIP
+def edit_for(frame: Frame, vlan: Vlan, port: int, tables: Tables) -> Edit:
+    """A VM on a port VLAN never sees the tag, nor does one whose tags are stripped; the wire carries it.
+
+    A tag that is not in the frame's data is the sender's port VLAN (X550 7.8.4).
+    """
+    strips = port != WIRE and tables.vports[port].strips
+    if frame.vlan is not None:
+        return Edit.STRIP if strips else Edit.KEEP
+    return Edit.KEEP if vlan is None or strips else Edit.INSERT
+
+
+@explained("X550 7.8.4", words.isolation)
+def isolation(vlan: Vlan, port: int, tables: Tables) -> bool:
+    """Whether a frame that the adapter has placed is in the port's VLAN.
+
+    Not every chip compares VLANs (82575, 82598), and a tag that is stripped shows nothing any more.
+    """
+    return vlan == tables.vports[port].vlan
 
 
 @explained("NDIS: vmq-receive-path, 802.1Q 8.6.3", words.look_up)
@@ -98,7 +117,10 @@ def _replicate(
     if filters.is_reserved_group(frame.destination):
         return (), DropReason.RESERVED_MULTICAST
     outside = (WIRE,) if tables.wire else ()
-    ports = tuple(port for port in (*outside, *tables.members(vlan)) if port != source)
+    members = tables.members(vlan)
+    if source == WIRE and tables.replicates:  # the silicon has served those with queues of their own
+        members = tuple(port for port in members if not tables.vports[port].queues)
+    ports = tuple(port for port in (*outside, *members) if port != source)
     return ports, None if ports else DropReason.PORT_LIST_IS_EMPTY
 
 

@@ -44,6 +44,12 @@ def look_up(
     )
 
 
+def isolation(member: bool, vlan: Vlan, number: int, tables: Tables) -> str:
+    """Whether the VM is to see it."""
+    name = tables.vports[number].name
+    return f"{in_vlan(vlan)} is {'' if member else 'not '}{name}'s"
+
+
 def delivery(delivery: Delivery, *_: object) -> str:
     """Where one copy goes, and what happens to its tag."""
     channel = f" by channel {delivery.channel}" if delivery.port else ""

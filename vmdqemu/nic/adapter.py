@@ -3,7 +3,8 @@
 A request is an NDIS object identifier's (OID's) worth of change. It is carried out whole or refused with a
 status by its NDIS name, and a refused request returns the very same adapter. Each object's requests, and how
 they are carried out, stand in a file of their own (`vport_requests` and so on); the value that they change is
-in `state`, and `compilation` makes the registers in effect of it.
+in `state`, and `compilation` makes the registers in effect of it. What a model cannot hold is refused by
+`limits`, whatever the request was.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,9 +12,11 @@ from typing import Any, Final
 
 from vmdqemu.nic import (
     filter_requests,
+    limits,
     mode_requests,
     moderation_requests,
     packet_filter_requests,
+    pool_requests,
     port_requests,
     queue_requests,
     scaling_requests,
@@ -27,6 +30,7 @@ from vmdqemu.nic.filter_requests import ClearFilter, MoveFilter, SetCoalescing, 
 from vmdqemu.nic.mode_requests import SetMode
 from vmdqemu.nic.moderation_requests import SetModeration
 from vmdqemu.nic.packet_filter_requests import SetPacketFilter
+from vmdqemu.nic.pool_requests import SetPool, SetPort
 from vmdqemu.nic.port_requests import ConnectPort, DisconnectPort
 from vmdqemu.nic.queue_requests import (
     AllocateQueue,
@@ -72,6 +76,8 @@ __all__ = [  # the control model, whole: `from vmdqemu.nic import adapter as con
     "SetMode",
     "SetModeration",
     "SetPacketFilter",
+    "SetPool",
+    "SetPort",
     "SetQueueFilter",
     "SetQueueParameters",
     "SetRss",
@@ -109,6 +115,8 @@ Request = (
     | SetRss
     | SetScaling
     | MoveEntries
+    | SetPool
+    | SetPort
     | SetMode
     | SetModeration
     | SetShare
@@ -140,6 +148,8 @@ CARRIED_OUT_BY: Final[Mapping[type[Request], Callable[[Adapter, Any], Outcome]]]
     SetRss: scaling_requests.set_rss,
     SetScaling: scaling_requests.set_scaling,
     MoveEntries: scaling_requests.move_entries,
+    SetPool: pool_requests.set_pool,
+    SetPort: pool_requests.set_port,
     SetMode: mode_requests.set_mode,
     SetModeration: moderation_requests.set_moderation,
     SetShare: share_requests.set_share,
@@ -148,4 +158,6 @@ CARRIED_OUT_BY: Final[Mapping[type[Request], Callable[[Adapter, Any], Outcome]]]
 
 def apply(adapter: Adapter, request: Request) -> Outcome:
     """Carry out one request, or refuse it and leave the adapter as it was."""
-    return CARRIED_OUT_BY[type(request)](adapter, request)
+    outcome = CARRIED_OUT_BY[type(request)](adapter, request)
+    refused = limits.refusal(outcome.adapter) if outcome.status is Status.SUCCESS else None
+    return outcome if refused is None else Outcome(adapter, refused.status, why=refused.why)

@@ -22,8 +22,8 @@ def hardware_filters(adapter: Adapter) -> Capabilities:
         "VmqFilters": True,
         "PacketCoalescingFilters": True,
         "VmQueues": True,
-        "NumQueues": min(model.rx_queues - 1, model.filters),  # without the default queue; no more than MACs
-        "MaxMacHeaderFilters": model.filters,
+        "NumQueues": min(model.rx_queues - 1, model.vports - 1, model.addresses),  # without the default one's
+        "MaxMacHeaderFilters": model.addresses,
         "MaxPacketCoalescingFilters": MOST_FILTERS,
         "MsiX": True,
         "DynamicProcessorAffinityChange": True,
@@ -59,8 +59,8 @@ def hardware_switch(adapter: Adapter) -> Capabilities:
         "MaxNumVPorts": model.vports,
         "MaxNumVFs": rules.vfs,
         "MaxNumQueuePairs": model.rx_queues,
-        "MaxNumQueuePairsPerNonDefaultVPort": model.queue_pairs,
-        "MaxNumMacAddresses": model.filters,
+        "MaxNumQueuePairsPerNonDefaultVPort": model.pool_queues,
+        "MaxNumMacAddresses": model.addresses,
         "AsymmetricQueuePairs": rules.asymmetric,
         "SingleVPortPool": rules.single_pool,
         "NicSwitchWithoutIov": rules.without_sriov,

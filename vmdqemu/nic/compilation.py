@@ -1,12 +1,13 @@
 """From everything that was asked of the adapter to the registers in effect."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
-from vmdqemu.nic.filters import FilterKey
+from vmdqemu.nic.filters import ANY_VLAN, FilterKey
 from vmdqemu.nic.modes import Sort
 from vmdqemu.nic.packet_filter import PROMISCUOUS
+from vmdqemu.nic.registers import compile_pooling
 from vmdqemu.nic.state import Adapter, Filter
-from vmdqemu.nic.tables import DEFAULT_QUEUE, Tables, VPortTable
+from vmdqemu.nic.tables import Tables, VPortTable
 from vmdqemu.nic.tunnel import NO_TUNNELS, Tunnels
 from vmdqemu.nic.vport import PF
 
@@ -14,7 +15,8 @@ from vmdqemu.nic.vport import PF
 def compile_tables(adapter: Adapter, generation: int) -> Tables:
     """The registers in effect. VPorts on VFs are modelled, and have no part in the data path."""
     of_pf = sorted(number for number, vport in adapter.vports.items() if vport.function is PF)
-    vports = {number: _vport(adapter, number) for number in of_pf}
+    local_switch = _local_switch(adapter, of_pf)
+    vports = {number: _vport(adapter, number, local_switch) for number in of_pf}
     return Tables(
         generation=generation,
         sort=adapter.mode.sort,
@@ -22,7 +24,8 @@ def compile_tables(adapter: Adapter, generation: int) -> Tables:
         copy=adapter.mode.copy or not (adapter.mode.lookup or adapter.shared_memory),
         processors=adapter.mode.processors,
         lookahead=adapter.lookahead,
-        local_switch=_local_switch(adapter, vports),
+        local_switch=local_switch,
+        loopback=adapter.loopback,
         wire=adapter.wire,
         mtu=adapter.mtu,
         tunnels=Tunnels(adapter.vxlan_port, nvgre=True) if adapter.model.inner_headers else NO_TUNNELS,
@@ -31,30 +34,48 @@ def compile_tables(adapter: Adapter, generation: int) -> Tables:
         moderation={queue: adapter.moderated.get(queue, adapter.moderation) for queue in adapter.queues},
         coalescing=adapter.coalescing,
         packet_filter=None if adapter.packet_filter == PROMISCUOUS else adapter.packet_filter,
-        filters=_filters(adapter, vports),
-        addresses=_addresses(adapter, vports),
+        filters=_filters(adapter),
+        addresses=_addresses(adapter, of_pf),
         vports=vports,
+        pooling=compile_pooling(adapter),
+        default_name=adapter.pf.name,
     )
 
 
-def _vport(adapter: Adapter, number: int) -> VPortTable:
-    vport = adapter.vports[number]
-    running = tuple(queue for queue, held in sorted(adapter.running.items()) if held.vport == number)
-    held = [filter_ for _, filter_ in sorted(adapter.filters.items()) if filter_.vport == number]
-    macs = dict.fromkeys(filter_.mac for filter_ in held if _is_known(adapter, filter_))
-    if vport.address is not None:
-        macs = {vport.address: None, **macs}
-    queues = vport.queues or running
+def _vport(adapter: Adapter, number: int, local_switch: bool) -> VPortTable:
+    """What a chip does not check the vSwitch does, where it is in the way.
+
+    A chip checks VLANs only where it checks addresses (X550 7.8.4).
+    """
+    vport, pool = adapter.vports[number], adapter.vports[number].pool
+    known = _known(adapter, number)
+    queues = adapter.queues_of(number)
+    by_chip = local_switch and adapter.model.receive is not None
+    checks = not by_chip or adapter.model.transmit.anti_spoof
     return VPortTable(
-        vport.name,
-        tuple(macs),
-        vport.vlan,
-        vport.spoof_check,
-        queues,
-        vport.queue_pairs,
-        vport.spread,
-        vport.vrss and len(queues) == 1 and vport.spread is not None,
+        name=vport.name,
+        macs=tuple(dict.fromkeys(mac for mac, _ in known)),
+        vlan=vport.vlan,
+        vlans=frozenset(vlan for _, vlan in known if vlan != ANY_VLAN),
+        spoof_check=vport.spoof_check and checks,
+        vlan_check=pool.vlan_check and checks and (vport.spoof_check or not by_chip),
+        untagged_only=pool.untagged_only,
+        priority=pool.priority,
+        strip=pool.strip,
+        transmit=pool.transmit,
+        queues=queues,
+        channels=vport.queue_pairs,
+        rss=vport.spread,
+        vrss=vport.vrss and len(queues) == 1 and vport.spread is not None,
     )
+
+
+def _known(adapter: Adapter, number: int) -> list[FilterKey]:
+    """What the vSwitch knows a VM by: its port's own address, if it is without a VPort, and its filters."""
+    vport = adapter.vports[number]
+    own = [] if vport.address is None else [(vport.address, vport.vlan)]
+    held = (filter_ for _, filter_ in sorted(adapter.filters.items()) if filter_.vport == number)
+    return [*own, *(filter_.key for filter_ in held if _is_known(adapter, filter_))]
 
 
 def _is_known(adapter: Adapter, held: Filter) -> bool:
@@ -62,16 +83,12 @@ def _is_known(adapter: Adapter, held: Filter) -> bool:
     return held.queue is not None or adapter.in_effect(held)
 
 
-def _filters(adapter: Adapter, vports: Mapping[int, VPortTable]) -> dict[FilterKey, int]:
-    """Those in effect; the default queue's only say what it accepts."""
-    return {
-        held.key: held.vport
-        for _, held in sorted(adapter.filters.items())
-        if held.queue == DEFAULT_QUEUE or (held.vport in vports and adapter.in_effect(held))
-    }
+def _filters(adapter: Adapter) -> dict[FilterKey, int]:
+    """Those in effect; the default VPort's only say what it accepts."""
+    return {held.key: held.vport for _, held in sorted(adapter.filters.items()) if adapter.in_effect(held)}
 
 
-def _addresses(adapter: Adapter, vports: Mapping[int, VPortTable]) -> dict[FilterKey, int]:
+def _addresses(adapter: Adapter, vports: Sequence[int]) -> dict[FilterKey, int]:
     """Who has which address: a filter says so, or the port of a VM without a VPort."""
     ports = {
         (vport.address, vport.vlan): number
@@ -86,7 +103,7 @@ def _addresses(adapter: Adapter, vports: Mapping[int, VPortTable]) -> dict[Filte
     return {**ports, **filters}
 
 
-def _local_switch(adapter: Adapter, vports: Mapping[int, VPortTable]) -> bool:
+def _local_switch(adapter: Adapter, vports: Sequence[int]) -> bool:
     """The adapter cannot switch to a VM that has no queue: then the vSwitch does it all."""
     asked = adapter.local_switch and adapter.mode.sort is Sort.FILTERS
-    return asked and all(vport.queues for vport in vports.values())
+    return asked and all(adapter.queues_of(number) for number in vports)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class DropReason(StrEnum):
-    """Why a frame was not delivered. Names follow devlink-trap where it has one."""
+    """Why a frame was not delivered. Names follow the datasheets and devlink-trap where they have one."""
 
     TOO_SHORT = "too_short"  # no whole Ethernet header
     TRUNCATED_TAG = "truncated_tag"  # a TPID without its TCI
@@ -13,9 +13,14 @@ class DropReason(StrEnum):
     OVERSIZE = "oversize"  # longer than the port's largest frame, tags apart
     SOURCE_MAC_IS_MULTICAST = "source_mac_is_multicast"
     PACKET_FILTER = "packet_filter"  # no filter matched, and the packet filter does not accept it
-    SPOOF_CHECK = "spoof_check"  # source MAC is not the VPort's (X550 7.8.4)
+    L2_ADMISSION = "l2_admission"  # the port does not let the destination in (X550 7.1.2.1)
+    VLAN_ADMISSION = "vlan_admission"  # nor the VLAN (X550 7.1.2.2)
+    NO_POOL = "no_pool"  # no pool gets it, and it may not leave (X550 7.8.3.3.1 step 14)
+    VFRE_OFF = "vfre_off"  # every pool that would get it has its receiver off
+    QUEUE_DISABLED = "queue_disabled"  # its VPort's transmitter is off: it waits in the ring
+    ANTI_SPOOF_MAC = "anti_spoof_mac"  # source MAC is not the VPort's (X550 7.8.4)
     TAG_NOT_ALLOWED = "tag_not_allowed"  # the VM sent a tag on a port VLAN (X550 7.8.4)
-    INGRESS_VLAN_FILTER = "ingress_vlan_filter"  # tagged for a VLAN that the VPort is not in
+    ANTI_SPOOF_VLAN = "anti_spoof_vlan"  # tagged for a VLAN that the VPort is not in
     RESERVED_MULTICAST = "reserved_multicast"  # 01:80:c2:00:00:0x stays on its link (802.1Q 8.6.3)
     PORT_LOOPBACK_FILTER = "port_loopback_filter"  # addressed to the VPort that sent it
     WRONG_VLAN = "wrong_vlan"  # the MAC is a VM's, but not in this VLAN

@@ -27,14 +27,18 @@ def compare(before: Tables, after: Tables) -> Difference:
 
 
 def _adapter(tables: Tables) -> Tables:
-    """What is nobody's VPort, and moves no frame to another queue."""
-    return tables._replace(generation=0, moderation={}, coalescing={}, filters={}, addresses={}, vports={})
+    """What is nobody's VPort, and moves no frame to another queue.
+
+    A chip's registers matter by what they make of the filters.
+    """
+    bare = tables._replace(generation=0, moderation={}, coalescing={}, pooling=None)
+    return bare._replace(filters={}, addresses={}, vports={})
 
 
-def _vport(tables: Tables, number: int) -> tuple[VPortTable | None, set[FilterKey]]:
+def _vport(tables: Tables, number: int) -> tuple[VPortTable | None, set[FilterKey], set[FilterKey]]:
     """All that is a VPort's: its filters may move to another VLAN while its addresses stay."""
     keys = {key for key, owner in tables.filters.items() if owner == number}
-    return tables.vports.get(number), keys
+    return tables.vports.get(number), keys, tables.sorted_filters(number)
 
 
 def _queues(tables: Tables) -> list[int]:

@@ -68,7 +68,7 @@ class MoveFilter(NamedTuple):
 
 def set_filter(adapter: Adapter, request: SetFilter) -> Outcome:
     """A filter on a VPort takes effect when the VPort is activated (a reading of ours)."""
-    vport = adapter.vports.get(request.vport)
+    vport = adapter.vport(request.vport)
     on_switch = vport is not None and (vport.state, VPortEvent.FILTER) in VPORT_TRANSITIONS
     matched = is_vlan(request.vlan) and (request.vlan is None or adapter.vlan_filtering)
     if not on_switch or not matched:
@@ -103,8 +103,6 @@ def _add(adapter: Adapter, made: Filter) -> Outcome:
     whole = len(made.mac) == 6 and not is_multicast(made.mac)
     if not whole or any(held.key == made.key for held in adapter.filters.values()):
         return Outcome(adapter, Status.INVALID_PARAMETER)
-    if len(adapter.filters) == adapter.model.filters:
-        return Outcome(adapter, NO_SLOT)
     number = lowest_free({**adapter.filters, **adapter.coalescing})
     return Outcome(adapter._replace(filters={**adapter.filters, number: made}), Status.SUCCESS, number)
 

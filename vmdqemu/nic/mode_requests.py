@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from vmdqemu.nic.modes import Mode, Sort
 from vmdqemu.nic.state import Adapter, Outcome
-from vmdqemu.nic.status import NO_SLOT, Status
+from vmdqemu.nic.status import Status
 from vmdqemu.nic.vport import PF
 from vmdqemu.nic.vport_states import VPortState
 
@@ -30,6 +30,4 @@ def set_mode(adapter: Adapter, request: SetMode) -> Outcome:
         count = request.mode.rx_queues(vport.queue_pairs) if has_queues else 0
         again = vport._replace(queues=changed.free_queues(count), scaling=None)
         changed = changed._replace(vports={**changed.vports, number: again})
-    if changed.rx_queues > adapter.model.rx_queues:
-        return Outcome(adapter, NO_SLOT)
     return Outcome(changed, Status.SUCCESS)

@@ -37,6 +37,7 @@ UNITS: Final[Mapping[str, Units]] = {
     "82576": Units(1000, 8191 * 1000),
     "82598": Units(_TICK, 0xFFFF * _TICK),
     "82599": Units(2000, 511 * 2000),
+    "x550": Units(2000, 511 * 2000),
     "ideal": Units(1000, 0xFFFF * 1000),
 }
 

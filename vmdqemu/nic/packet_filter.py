@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from enum import Flag, auto
 from typing import Any, Final, NamedTuple
 
-from vmdqemu.nic.frame import is_multicast
+from vmdqemu.nic.frame import is_broadcast, is_multicast
 
-BROADCAST_ADDRESS: Final = b"\xff" * 6
 MOST_GROUPS: Final = 32  # of the multicast list (netvmini)
 
 
@@ -36,7 +35,7 @@ class PacketFilter(NamedTuple):
         """Whether a frame that no filter placed reaches the default queue."""
         if PacketType.PROMISCUOUS in self.types:
             return True
-        if destination == BROADCAST_ADDRESS:
+        if is_broadcast(destination):
             return bool(self.types & (PacketType.BROADCAST | PacketType.ALL_MULTICAST))
         if is_multicast(destination):
             listed = PacketType.MULTICAST in self.types and destination in self.groups

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from vmdqemu.nic import rss_requests
 from vmdqemu.nic.filters import Vlan, is_vlan
+from vmdqemu.nic.pool_requests import without_vport
 from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.state import Adapter, Outcome, lowest_free
-from vmdqemu.nic.status import NO_SLOT, Status
+from vmdqemu.nic.status import Status
 from vmdqemu.nic.vport import VPort
 from vmdqemu.nic.vport_states import VPortState
 
@@ -41,8 +42,6 @@ def connect_port(adapter: Adapter, request: ConnectPort) -> Outcome:
         return Outcome(adapter, Status.INVALID_PARAMETER)
     if request.rss is not None and not rss_requests.is_held(request.rss, request.channels, model):
         return Outcome(adapter, Status.INVALID_PARAMETER)
-    if len(adapter.vports) + 1 == model.vports:
-        return Outcome(adapter, NO_SLOT)
     number = lowest_free(adapter.vports)
     spread = request.rss
     if spread is None and request.channels > 1:
@@ -58,5 +57,4 @@ def disconnect_port(adapter: Adapter, request: DisconnectPort) -> Outcome:
     used = any(queue.vport == request.port for queue in adapter.vm_queues.values())
     if port is None or port.state is not VPortState.UNKNOWN or used:
         return Outcome(adapter, Status.INVALID_PARAMETER)
-    vports = {number: other for number, other in adapter.vports.items() if number != request.port}
-    return Outcome(adapter._replace(vports=vports), Status.SUCCESS)
+    return Outcome(without_vport(adapter, request.port), Status.SUCCESS)

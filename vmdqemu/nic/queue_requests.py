@@ -10,7 +10,7 @@ from typing import NamedTuple
 from vmdqemu.nic.modes import Sort
 from vmdqemu.nic.queue_states import TRANSITIONS, QueueEvent
 from vmdqemu.nic.state import Adapter, Outcome, lowest_free
-from vmdqemu.nic.status import NO_SLOT, Status
+from vmdqemu.nic.status import Status
 from vmdqemu.nic.vm_queue import VSWITCH, QueueFlag, QueueParameters, QueueType, VmQueue
 
 
@@ -69,8 +69,6 @@ def allocate_queue(adapter: Adapter, request: AllocateQueue) -> Outcome:
         return Outcome(adapter, Status.NOT_SUPPORTED)
     if not _is_sound(adapter, request):
         return Outcome(adapter, Status.INVALID_PARAMETER)
-    if len(adapter.vm_queues) + 1 == adapter.model.rx_queues:
-        return Outcome(adapter, NO_SLOT)
     number = lowest_free(adapter.vm_queues)
     made = VmQueue(request.vport, request.caller, request.parameters)
     return Outcome(with_queue(adapter, number, made), Status.SUCCESS, number)
@@ -119,18 +117,15 @@ def set_queue_parameters(adapter: Adapter, request: SetQueueParameters) -> Outco
 
 def free_queue(adapter: Adapter, request: FreeQueue) -> Outcome:
     """Its number stays taken until the buffers are back."""
-    """Its number stays taken until the buffers are back."""
     return happen(adapter, request.queue, QueueEvent.FREE, request.caller)
 
 
 def dma_idle(adapter: Adapter, request: DmaIdle) -> Outcome:
     """From here on only frames that were received before are on their way."""
-    """From here on only frames that were received before are on their way."""
     return happen(adapter, request.queue, QueueEvent.DMA_IDLE)
 
 
 def buffers_returned(adapter: Adapter, request: BuffersReturned) -> Outcome:
-    """The queue is no more."""
     """The queue is no more."""
     outcome = happen(adapter, request.queue, QueueEvent.BUFFERS_RETURNED)
     if outcome.status is not Status.SUCCESS:

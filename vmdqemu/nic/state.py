@@ -12,6 +12,7 @@ from vmdqemu.nic.models import Model
 from vmdqemu.nic.moderation import OFF, Moderation
 from vmdqemu.nic.modes import Mode, Sort
 from vmdqemu.nic.packet_filter import PROMISCUOUS, PacketFilter
+from vmdqemu.nic.pools import PortSettings
 from vmdqemu.nic.queue_states import QueueState
 from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.scaling_entity import Entity
@@ -20,7 +21,7 @@ from vmdqemu.nic.switch_objects import NicSwitch, Vf
 from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT
 from vmdqemu.nic.tunnel import VXLAN_PORT
 from vmdqemu.nic.vm_queue import VSWITCH, VmQueue
-from vmdqemu.nic.vport import PF, VPort
+from vmdqemu.nic.vport import PF, DefaultVPort, VPort
 from vmdqemu.nic.vport_states import VPortState
 
 
@@ -46,7 +47,8 @@ class Adapter(NamedTuple):
     mode: Mode
     mtu: int
     wire: bool
-    local_switch: bool = False
+    local_switch: bool = False  # what VMs send is the adapter's to switch, not the vSwitch's
+    loopback: bool = True  # it may stay inside (PFDTXGSWC.LBE)
     arbiter: Discipline = Discipline.DEFICIT
     vxlan_port: int = VXLAN_PORT
     shared_memory: bool = True  # a VM's queue may receive into the VM's memory
@@ -65,6 +67,8 @@ class Adapter(NamedTuple):
     packet_filter: PacketFilter = PROMISCUOUS
     vlan_filtering: bool = True  # *VMQVlanFiltering
     any_vlan: bool = False  # takes filters that test the MAC address alone (AnyVlanSupported)
+    pf: DefaultVPort = DefaultVPort()
+    port: PortSettings = PortSettings()
 
     @property
     def rx_queues(self) -> int:
@@ -100,7 +104,8 @@ class Adapter(NamedTuple):
         queues, rss = self.default_queues, self.default_rss
         if rss is None and len(queues) > 1:
             rss = self.model.queue_rules.spread(len(queues), self.model.hash_types)
-        return VPort("default", len(queues), None, False, rss, queues, self.default_scaling)
+        pf = self.pf
+        return VPort(pf.name, len(queues), None, False, rss, queues, self.default_scaling, pool=pf.pool)
 
     @property
     def running(self) -> Mapping[int, VmQueue]:
@@ -111,11 +116,22 @@ class Adapter(NamedTuple):
             number: queue for number, queue in self.vm_queues.items() if queue.state is QueueState.RUNNING
         }
 
+    def queues_of(self, number: int) -> tuple[int, ...]:
+        """A VM's RX queues: those of its VPort, or its VM queue if that runs."""
+        running = (queue for queue, held in sorted(self.running.items()) if held.vport == number)
+        return self.vports[number].queues or tuple(running)
+
     def in_effect(self, held: Filter) -> bool:
-        """Whether frames that pass a filter are placed by it: not one of a queue that does not run yet."""
+        """Whether frames that pass a filter are placed by it: not one of a queue that does not run yet.
+
+        VPorts on VFs are modelled, and have no part in the data path.
+        """
+        if held.vport == DEFAULT_VPORT:
+            return True
         if held.queue is not None:
             return held.queue in self.running
-        return self.vports[held.vport].state is VPortState.ACTIVATED
+        vport = self.vports[held.vport]
+        return vport.function is PF and vport.state is VPortState.ACTIVATED
 
     def free_queues(self, count: int) -> tuple[int, ...]:
         """The lowest numbers that nobody has: a VPort that comes or goes renumbers no other."""
@@ -133,6 +149,7 @@ class Outcome(NamedTuple):
     number: int = 0  # of the VPort, filter, queue or VF made
     entries: tuple[Status, ...] = ()  # of each element of a batch
     placement: Mapping[int, int] = {}  # RX queues that go to another processor
+    why: str = ""  # the limit of the model that it would pass
 
 
 def lowest_free(taken: Mapping[int, object]) -> int:

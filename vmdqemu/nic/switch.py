@@ -5,15 +5,17 @@ It ends at RX queues, at the wire, at the vSwitch, or at a named drop; what happ
 that drops the frame ends it. `take` is how each step is taken (nic.steps).
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from vmdqemu.nic import filters, rss, words
+from vmdqemu.nic import filters, pool_selection, pool_switch, rss, words
 from vmdqemu.nic.counters import DropReason
 from vmdqemu.nic.filters import Vlan
 from vmdqemu.nic.frame import Frame, is_multicast
 from vmdqemu.nic.modes import Sort
 from vmdqemu.nic.packet_filter import PacketFilter
-from vmdqemu.nic.rss import Rss
+from vmdqemu.nic.pool_selection import Chosen
+from vmdqemu.nic.pools import Pooling, Pools
 from vmdqemu.nic.steps import Take, explained, plainly
 from vmdqemu.nic.tables import DEFAULT_VPORT, TAG, Tables, VPortTable
 
@@ -36,39 +38,69 @@ class NicVerdict(NamedTuple):
     spread: bool = False  # which queue it is depends on the frame's flow
     hash: rss.Hash | None = None
     drop: DropReason | None = None
+    priority: int = 0  # of the tag that the port VLAN's insertion makes
 
 
 def receive(frame: Frame, tables: Tables, take: Take = plainly) -> NicVerdict:
-    """A frame from the wire: the RX queue it is placed in.
+    """A frame from the wire: the RX queues it is placed in.
 
-    Broadcast and multicast match no VM's filter, so they go to the default VPort and the vSwitch replicates
-    them (NDIS: vmq-receive-filters).
+    By the filters of NDIS a group's frames match no VM, so they go to the default VPort and the vSwitch
+    replicates them (NDIS: vmq-receive-filters). A chip may replicate them itself.
     """
     drop = take(_admission, frame, tables)
     if drop is not None:
         return NicVerdict(drop=drop)
     vlan = take(_vlan, frame)
-    number = take(_filter, frame, vlan, tables)
-    if number is None and tables.packet_filter is not None:
-        drop = take(_packet_filter, frame, tables.packet_filter)
-        if drop is not None:
-            return NicVerdict(vlan, drop=drop)
-    if not number:
-        return _into_vport(frame, vlan, DEFAULT_VPORT, tables.default_queues, tables.default_rss, take)
-    vport = tables.vports[number]
-    return _into_vport(frame, vlan, number, vport.queues, vport.rss, take)
+    chosen, drop = _select(frame, vlan, tables, take)
+    if DEFAULT_VPORT in chosen and tables.packet_filter is not None:
+        chosen, drop = _gate(chosen, frame, vlan, tables, tables.packet_filter, take)
+    if not chosen:
+        return NicVerdict(vlan, drop=drop)
+    return _place(frame, vlan, sorted(chosen), tables, take)
 
 
 def transmit(frame: Frame, sender: int, tables: Tables, take: Take = plainly) -> NicVerdict:
     """A frame from the VM of VPort `sender`: checked, put in its VLAN, and switched or left to the host."""
     vport = tables.vports[sender]
-    drop = take(_admission, frame, tables)
+    drop = take(_admission, frame, tables) or take(_transmit_enable, vport)
     drop = drop or take(_tag_check, frame, vport) or take(_spoof_check, frame, vport)
     if drop is not None:
         return NicVerdict(vport.vlan, drop=drop)
+    vlan = filters.vlan_of(frame.vlan) if vport.vlan is None else vport.vlan
     if not take(_local_switch, tables):
-        return NicVerdict(vport.vlan, vswitch=True)
-    return take(_switching, frame, sender, vport.vlan, tables)
+        found = NicVerdict(vlan, vswitch=True)
+    elif not take(_loopback, tables):
+        found = NicVerdict(vlan, wire=True)
+    elif tables.pooling is None:
+        found = take(_switching, frame, sender, vlan, tables)
+    else:
+        found = _switch_pools(frame, sender, vlan, tables, tables.pooling, take)
+    if found.wire and not tables.wire:
+        found = _without_wire(found)
+    return found._replace(priority=vport.priority)
+
+
+def _without_wire(found: NicVerdict) -> NicVerdict:
+    """There is no external port."""
+    return found._replace(wire=False, drop=None if found.queues else DropReason.PORT_LIST_IS_EMPTY)
+
+
+def _select(frame: Frame, vlan: Vlan, tables: Tables, take: Take) -> Chosen:
+    """The VPorts that a frame from the wire is for: of a chip those that its registers find."""
+    if tables.pooling is not None:
+        return pool_selection.from_wire(frame, tables.pooling, take)
+    number = take(_filter, frame, vlan, tables)
+    return frozenset({DEFAULT_VPORT if number is None else number}), None
+
+
+def _gate(
+    chosen: Pools, frame: Frame, vlan: Vlan, tables: Tables, accepted: PacketFilter, take: Take
+) -> Chosen:
+    """What a filter placed passes; all else is the default VPort's only if it is accepted."""
+    drop = None
+    if _filter(frame, vlan, tables) is None:
+        drop = take(_packet_filter, frame, accepted)
+    return chosen if drop is None else chosen - {DEFAULT_VPORT}, drop
 
 
 @explained("82576 8.19.37, IEEE 802.1Q 9.6", words.admission)
@@ -103,18 +135,28 @@ def _packet_filter(frame: Frame, accepted: PacketFilter) -> DropReason | None:
     return None if accepted.accepts(frame.destination) else DropReason.PACKET_FILTER
 
 
+@explained("82599 PFVFTE", words.transmit_enable)
+def _transmit_enable(vport: VPortTable) -> DropReason | None:
+    """VFTE: a pool whose transmitter is off is not fetched from, so no frame of a running lab comes here."""
+    return None if vport.transmit else DropReason.QUEUE_DISABLED
+
+
 @explained("X550 7.8.4", words.tag_check)
 def _tag_check(frame: Frame, vport: VPortTable) -> DropReason | None:
-    """X550 7.8.4: a tag in the frame's data and a forced insertion exclude each other.
+    """X550 7.8.4: a tag in the frame's data and a forced insertion, or none at all, exclude each other.
 
-    Without a port VLAN only a priority tag passes, and none hidden behind it.
+    Otherwise VLAN anti-spoof: a tag must be of a VLAN that the VPort is in. A priority tag is of none, and
+    then nothing may be hidden behind it.
     """
     if frame.vlan is None:
         return None
-    if vport.vlan is not None:
+    if vport.vlan is not None or vport.untagged_only:
         return DropReason.TAG_NOT_ALLOWED
-    if filters.vlan_of(frame.vlan) is not None or frame.tags > 1:  # VLAN anti-spoof: not a member
-        return DropReason.INGRESS_VLAN_FILTER
+    if not vport.vlan_check:
+        return None
+    vlan = filters.vlan_of(frame.vlan)
+    if (frame.tags > 1) if vlan is None else (vlan not in vport.vlans):
+        return DropReason.ANTI_SPOOF_VLAN
     return None
 
 
@@ -122,20 +164,25 @@ def _tag_check(frame: Frame, vport: VPortTable) -> DropReason | None:
 def _spoof_check(frame: Frame, vport: VPortTable) -> DropReason | None:
     """X550 7.8.4: the source must be one of the pool's exact addresses."""
     if vport.spoof_check and frame.source not in vport.macs:
-        return DropReason.SPOOF_CHECK
+        return DropReason.ANTI_SPOOF_MAC
     return None
 
 
-def _into_vport(
-    frame: Frame, vlan: Vlan, number: int, queues: tuple[int, ...], parameters: Rss | None, take: Take
+def _place(
+    frame: Frame, vlan: Vlan, numbers: Iterable[int], tables: Tables, take: Take, hashed: bool = True
 ) -> NicVerdict:
-    """NDIS: vmmq-send-and-receive-processing. One queue needs no hash."""
-    if len(queues) == 1 or parameters is None:
-        return NicVerdict(vlan, queues=(take(_queue, number, queues, 0),))
-    frame_hash = rss.hash_frame(frame, parameters, take)
-    index = take(rss.queue_index, frame_hash, parameters)
-    placed = take(_queue, number, queues, index)
-    return NicVerdict(vlan, queues=(placed,), spread=True, hash=frame_hash)
+    """A copy in a queue of each VPort (NDIS: vmmq-send-and-receive-processing). One queue needs no hash."""
+    verdict = NicVerdict(vlan)
+    for number in numbers:
+        queues, parameters = tables.queues_of(number)
+        if len(queues) == 1 or parameters is None or not hashed:
+            verdict = verdict._replace(queues=(*verdict.queues, take(_queue, number, queues, 0)))
+            continue
+        found = rss.hash_frame(frame, parameters, take)
+        placed = take(_queue, number, queues, take(rss.queue_index, found, parameters))
+        first = found if verdict.hash is None else verdict.hash
+        verdict = verdict._replace(queues=(*verdict.queues, placed), spread=True, hash=first)
+    return verdict
 
 
 @explained("NDIS: vmmq-send-and-receive-processing", words.queue)
@@ -148,6 +195,25 @@ def _queue(number: int, queues: tuple[int, ...], index: int) -> ToQueue:
 def _local_switch(tables: Tables) -> bool:
     """Whether what a VM sends is switched in the adapter."""
     return tables.local_switch
+
+
+@explained("X550 7.8.3.4", words.loopback)
+def _loopback(tables: Tables) -> bool:
+    """Whether a frame may stay inside (PFDTXGSWC.LBE): a VEB's may, a VEPA's may not."""
+    return tables.loopback
+
+
+def _switch_pools(
+    frame: Frame, sender: int, vlan: Vlan, tables: Tables, pooling: Pooling, take: Take
+) -> NicVerdict:
+    """A chip's switch. It compares the tag, of which the port VLAN's counts as the frame's own."""
+    port_vlan = tables.vports[sender].vlan
+    vid = frame.vlan if port_vlan is None else port_vlan
+    switched = pool_switch.from_pool(frame, sender, vid, pooling, take)
+    if switched.drop is not None:
+        return NicVerdict(vlan, drop=switched.drop)
+    placed = _place(frame, vlan, sorted(switched.pools), tables, take, pooling.hashes_looped)
+    return placed._replace(wire=switched.wire)
 
 
 @explained("X550 7.8.3.4", words.switching)

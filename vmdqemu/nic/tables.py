@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from vmdqemu.nic import packet_filter
+from vmdqemu.nic import packet_filter, pools
 from vmdqemu.nic.coalescing import CoalescingFilter, Comparison, Field, FieldTest, Filters
-from vmdqemu.nic.filters import FilterKey, Vlan
+from vmdqemu.nic.filters import ANY_VLAN, FilterKey, Vlan
 from vmdqemu.nic.frame import HEADER_OCTETS
 from vmdqemu.nic.moderation import Moderation
 from vmdqemu.nic.modes import Sort
 from vmdqemu.nic.packet_filter import PacketFilter
+from vmdqemu.nic.pool_selection import places_alone
+from vmdqemu.nic.pools import Pooling
 from vmdqemu.nic.rss import HashType, Rss
 from vmdqemu.nic.tunnel import NO_TUNNELS, Tunnels
 
@@ -26,11 +28,22 @@ class VPortTable(NamedTuple):
     name: str
     macs: tuple[bytes, ...]
     vlan: Vlan  # port VLAN: inserted on transmit, stripped on delivery
+    vlans: frozenset[Vlan]  # it is in; None: it takes untagged frames
     spoof_check: bool
+    vlan_check: bool  # VLAN anti-spoof
+    untagged_only: bool  # it may send no tag
+    priority: int  # of the port VLAN's tag
+    strip: bool  # the tags of its frames go
+    transmit: bool  # its transmitter is on
     queues: tuple[int, ...]  # its RX queues, numbered over the whole adapter; empty: the default VPort's
     channels: int  # its VM's channels
     rss: Rss | None  # spreads over `channels`; None where there is one
     vrss: bool = False  # so the vSwitch spreads what its one queue holds
+
+    @property
+    def strips(self) -> bool:
+        """Whether its VM sees no tag."""
+        return self.strip or self.vlan is not None
 
 
 class Tables(NamedTuple):
@@ -42,7 +55,8 @@ class Tables(NamedTuple):
     copy: bool  # the host copies a VM's frames into its memory; else they are received there
     processors: int | None  # how many may serve the RX queues; None: all that the host has
     lookahead: int  # octets of such a frame that are received into the host's memory all the same
-    local_switch: bool  # the adapter switches between its VPorts itself
+    local_switch: bool  # what VMs send is the adapter's to switch, not the vSwitch's
+    loopback: bool  # it may stay inside; else all of it goes to the wire
     wire: bool  # there is an external port
     mtu: int
     tunnels: Tunnels  # those whose inner headers are hashed
@@ -54,6 +68,8 @@ class Tables(NamedTuple):
     filters: Mapping[FilterKey, int]  # those in effect
     addresses: Mapping[FilterKey, int]  # which VM the vSwitch knows by them
     vports: Mapping[int, VPortTable]  # without the default VPort
+    pooling: Pooling | None  # a chip's registers; None: the filters of NDIS sort
+    default_name: str  # of the default VPort
 
     @property
     def default_copy(self) -> bool:
@@ -69,9 +85,41 @@ class Tables(NamedTuple):
         """Octets of the largest frame without FCS, tags apart."""
         return self.mtu + ETHERNET_HEADER
 
+    def sorted_filters(self, owner: int) -> set[FilterKey]:
+        """Those of a VPort whose frames are all its own, so that nothing else of a frame need be known."""
+        held = {key for key, number in self.filters.items() if number == owner and key[1] != ANY_VLAN}
+        if self.pooling is None:
+            return held
+        return {key for key in held if places_alone(*key, owner, self.pooling)}
+
+    @property
+    def replicates(self) -> bool:
+        """Whether the adapter gives a group's frames to each VPort that is to have them."""
+        return self.pooling is not None and self.pooling.replication
+
+    @property
+    def common_frame(self) -> int:
+        """Octets of the largest frame that every port takes, without FCS: it is too long for nobody."""
+        return min((self.max_frame, *self._limits))
+
+    def length_class(self, length: int, tags: int) -> int:
+        """How many limits a frame passes: equal classes, equal verdicts."""
+        return sum(length > limit for limit in (self.max_frame + TAG * tags, *self._limits))
+
+    @property
+    def _limits(self) -> tuple[int, ...]:
+        return () if self.pooling is None else tuple(self.pooling.limits.values())
+
+    def queues_of(self, number: int) -> tuple[tuple[int, ...], Rss | None]:
+        """A VPort's RX queues, and how it spreads over them."""
+        if number == DEFAULT_VPORT:
+            return self.default_queues, self.default_rss
+        vport = self.vports[number]
+        return vport.queues, vport.rss
+
     def members(self, vlan: Vlan) -> tuple[int, ...]:
         """VPorts in a VLAN, in order. Only one with a filter has traffic (NDIS: virtual-ports--vports-)."""
-        return tuple(number for number, vport in self.vports.items() if vport.vlan == vlan and vport.macs)
+        return tuple(number for number, vport in self.vports.items() if vlan in vport.vlans)
 
 
 NO_TABLES = Tables(
@@ -82,6 +130,7 @@ NO_TABLES = Tables(
     processors=None,
     lookahead=HEADER_OCTETS,
     local_switch=False,
+    loopback=True,
     wire=False,
     mtu=0,
     tunnels=NO_TUNNELS,
@@ -93,6 +142,8 @@ NO_TABLES = Tables(
     filters={},
     addresses={},
     vports={},
+    pooling=None,
+    default_name="default",
 )
 
 
@@ -112,6 +163,7 @@ def to_json(tables: Tables) -> dict[str, Any]:
         "filters": _keys_to_json(tables.filters),
         "addresses": _keys_to_json(tables.addresses),
         "vports": {str(number): _vport_to_json(vport) for number, vport in tables.vports.items()},
+        "pooling": tables.pooling and pools.to_json(tables.pooling),
     }
 
 
@@ -133,6 +185,7 @@ def from_json(document: Mapping[str, Any]) -> Tables:
             "filters": _keys_from_json(document["filters"]),
             "addresses": _keys_from_json(document["addresses"]),
             "vports": {int(number): _vport_from_json(row) for number, row in document["vports"].items()},
+            "pooling": document["pooling"] and pools.from_json(document["pooling"]),
         }
     )
 
@@ -151,13 +204,23 @@ def _test_from_json(row: list[Any]) -> FieldTest:
 
 
 def _vport_to_json(vport: VPortTable) -> dict[str, Any]:
-    return {**vport._asdict(), "macs": [mac.hex() for mac in vport.macs], "rss": _rss_to_json(vport.rss)}
+    return {
+        **vport._asdict(),
+        "macs": [mac.hex() for mac in vport.macs],
+        "vlans": list(vport.vlans),
+        "rss": _rss_to_json(vport.rss),
+    }
 
 
 def _vport_from_json(row: Mapping[str, Any]) -> VPortTable:
-    macs = tuple(bytes.fromhex(mac) for mac in row["macs"])
     return VPortTable(
-        **{**row, "macs": macs, "queues": tuple(row["queues"]), "rss": _rss_from_json(row["rss"])}
+        **{
+            **row,
+            "macs": tuple(bytes.fromhex(mac) for mac in row["macs"]),
+            "vlans": frozenset(row["vlans"]),
+            "queues": tuple(row["queues"]),
+            "rss": _rss_from_json(row["rss"]),
+        }
     )
 
 

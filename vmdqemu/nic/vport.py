@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from vmdqemu.nic.filters import Vlan
+from vmdqemu.nic.pools import EVERY_GROUP, Accept, PoolSettings
 from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.scaling_entity import Entity
 from vmdqemu.nic.share import Share
@@ -37,6 +38,7 @@ class VPort(NamedTuple):
     owner: str = VSWITCH  # who created it; nobody else changes or deletes it
     vrss: bool = False  # its vSwitch is to spread one queue over all channels (host/vrss.py)
     mac: bytes | None = None  # of the VM whose port it is; None: it is no VM's port, such as one on a VF
+    pool: PoolSettings = PoolSettings()
 
     @property
     def address(self) -> bytes | None:
@@ -52,6 +54,13 @@ class VPort(NamedTuple):
     def is_scaled(self) -> bool:
         """Whether RSS places its frames in RX queues of its own: VMMQ, or native RSS."""
         return self.rss is not None and len(self.queues) > 1
+
+
+class DefaultVPort(NamedTuple):
+    """What is asked of the PF's own VPort, which is always there."""
+
+    name: str = "default"
+    pool: PoolSettings = PoolSettings(EVERY_GROUP | Accept.AUPE)
 
 
 class Serving(NamedTuple):

@@ -9,9 +9,10 @@ from typing import NamedTuple
 from vmdqemu.nic import rss_requests
 from vmdqemu.nic.filters import Vlan, is_vlan
 from vmdqemu.nic.moderation import Moderation
+from vmdqemu.nic.pool_requests import without_vport
 from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.state import Adapter, Outcome, lowest_free
-from vmdqemu.nic.status import NO_SLOT, Status
+from vmdqemu.nic.status import Status
 from vmdqemu.nic.tables import DEFAULT_VPORT
 from vmdqemu.nic.vf_requests import vf_happens
 from vmdqemu.nic.vf_states import VfEvent
@@ -47,7 +48,7 @@ class SetVPortState(NamedTuple):
 
 
 class DeleteVPort(NamedTuple):
-    """OID_NIC_SWITCH_DELETE_VPORT. Its filters go first."""
+    """OID_NIC_SWITCH_DELETE_VPORT. Its filters go first, its groups with it."""
 
     vport: int
     caller: str = VSWITCH
@@ -62,7 +63,7 @@ def create_vport(adapter: Adapter, request: CreateVPort) -> Outcome:
     number = lowest_free(adapter.vports)
     if request.port is not None:  # what is the port's own stays
         number, port = request.port, adapter.vports[request.port]
-        made = made._replace(mac=port.mac, share=port.share, vrss=port.vrss)
+        made = made._replace(mac=port.mac, share=port.share, vrss=port.vrss, pool=port.pool)
     if request.function is not PF:
         adapter = vf_happens(adapter, request.function, VfEvent.CREATE_VPORT).adapter
         made = made._replace(state=_after(VPortState.UNKNOWN, VPortEvent.CREATE_ON_VF))
@@ -96,33 +97,14 @@ def _can_be_made(adapter: Adapter, request: CreateVPort) -> Status:
     if not rules.asymmetric and others - {request.queue_pairs}:
         return Status.INVALID_PARAMETER
     if request.function is not PF:
-        status = vf_happens(adapter, request.function, VfEvent.CREATE_VPORT).status
-        if status is not Status.SUCCESS:
-            return status
-    return NO_SLOT if _no_queues(adapter, request) or _no_room(adapter, request) else Status.SUCCESS
+        return vf_happens(adapter, request.function, VfEvent.CREATE_VPORT).status
+    return Status.SUCCESS
 
 
 def _is_bare(adapter: Adapter, request: CreateVPort) -> bool:
     """Whether it is a port without a VPort that asks for one."""
     port = adapter.vports.get(request.port or DEFAULT_VPORT)
     return port is not None and port.state is VPortState.UNKNOWN and request.function is PF
-
-
-def _no_queues(adapter: Adapter, request: CreateVPort) -> bool:
-    on_pf = request.function is PF
-    more = adapter.mode.rx_queues(request.queue_pairs) if on_pf else request.queue_pairs
-    return adapter.rx_queues + adapter.vf_queues + more > adapter.model.rx_queues
-
-
-def _no_room(adapter: Adapter, request: CreateVPort) -> bool:
-    """Where VFs' VPorts are set aside, the PF gets none of them (NDIS: nondefault-virtual-ports-and-vmq)."""
-    model, rules = adapter.model, adapter.model.switch_rules
-    others = [vport for number, vport in adapter.vports.items() if number != request.port]
-    if len(others) + 1 == model.vports:
-        return True
-    reserved = 0 if rules.single_pool else rules.vfs
-    of_pf = sum(vport.function is PF for vport in others)
-    return request.function is PF and of_pf + 1 == model.vports - reserved
 
 
 def set_vport_state(adapter: Adapter, request: SetVPortState) -> Outcome:
@@ -148,12 +130,11 @@ def delete_vport(adapter: Adapter, request: DeleteVPort) -> Outcome:
         return Outcome(adapter, Status.INVALID_PARAMETER)
     if vport.function is not PF:
         adapter = vf_happens(adapter, vport.function, VfEvent.DELETE_VPORT).adapter
-    vports = {number: other for number, other in adapter.vports.items() if number != request.vport}
-    if vport.mac is not None:
-        bare = vport._replace(state=VPortState.UNKNOWN, queues=(), scaling=None, owner=VSWITCH)
-        vports = {**adapter.vports, request.vport: bare}
-    moderated = _without(adapter.moderated, vport.queues)
-    return Outcome(adapter._replace(vports=vports, moderated=moderated), Status.SUCCESS)
+    adapter = adapter._replace(moderated=_without(adapter.moderated, vport.queues))
+    if vport.mac is None:
+        return Outcome(without_vport(adapter, request.vport), Status.SUCCESS)
+    bare = vport._replace(state=VPortState.UNKNOWN, queues=(), scaling=None, owner=VSWITCH)
+    return Outcome(adapter._replace(vports={**adapter.vports, request.vport: bare}), Status.SUCCESS)
 
 
 def _without(held: Mapping[int, Moderation], queues: tuple[int, ...]) -> Mapping[int, Moderation]:

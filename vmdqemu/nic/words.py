@@ -100,6 +100,11 @@ def packet_filter(drop: DropReason | None, frame: Frame, accepted: PacketFilter)
     return passed(drop, f"{format_mac(frame.destination)}, and accepted is: {types}")
 
 
+def transmit_enable(drop: DropReason | None, vport: VPortTable) -> str:
+    """Whether it may send."""
+    return passed(drop, f"{vport.name}'s transmitter is {'on' if vport.transmit else 'off'}")
+
+
 def tag_check(drop: DropReason | None, frame: Frame, vport: VPortTable) -> str:
     """The frame's tag against the port VLAN."""
     return passed(drop, f"{_tag(frame)}, and {vport.name} is in {in_vlan(vport.vlan)}")
@@ -147,6 +152,11 @@ def queue(placed: ToQueue, number: int, queues: tuple[int, ...], _: int) -> str:
 def local_switch(local: bool, _: Tables) -> str:
     """Who switches."""
     return "the adapter switches between its VPorts" if local else "left to the vSwitch"
+
+
+def loopback(inside: bool, _: Tables) -> str:
+    """VEB or VEPA."""
+    return "a frame may stay inside" if inside else "every frame goes to the wire"
 
 
 def switching(verdict: NicVerdict, frame: Frame, *_: object) -> str:

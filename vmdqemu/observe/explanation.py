@@ -12,14 +12,12 @@ from vmdqemu.host.processors import Placement
 from vmdqemu.host.vswitch import WIRE, Delivery, Edit
 from vmdqemu.nic import rss, words
 from vmdqemu.nic.frame import Frame
-from vmdqemu.nic.rss import Rss
 from vmdqemu.nic.steps import Step, Steps
 from vmdqemu.nic.switch import ToQueue
 from vmdqemu.nic.tables import DEFAULT_VPORT, Tables
 
 SCHEMA_VERSION: Final = 1
 WIRE_NAME: Final = "wire"
-DEFAULT_NAME: Final = "default"
 
 Document = dict[str, Any]
 
@@ -116,16 +114,17 @@ def _placed(placed: ToQueue, explanation: Explanation) -> Document:
     """The default VPort's tags are the vSwitch's to strip."""
     edits = {to.port: to.edit for to in explanation.verdict.deliveries}
     if placed.vport == DEFAULT_VPORT:
-        name, edit = DEFAULT_NAME, Edit.KEEP
+        name, edit = explanation.tables.default_name, Edit.KEEP
     else:
-        name, edit = port_name(placed.vport, explanation.tables), edits[placed.vport]
+        name, edit = port_name(placed.vport, explanation.tables), edits.get(placed.vport, Edit.KEEP)
     return {"vport": name, "queue": placed.queue, "vlan": edit.value}
 
 
 def _hash(explanation: Explanation) -> Document | None:
     """The hash that the adapter reports, and the entry of the indirection table that it names."""
     nic = explanation.verdict.nic
-    parameters = _parameters(nic.queues[0].vport, explanation.tables) if nic.queues else None
+    spread = (explanation.tables.queues_of(placed.vport)[1] for placed in nic.queues)
+    parameters = next((each for each in spread if each is not None), None)
     if nic.hash is None or parameters is None:
         return None
     return {
@@ -133,10 +132,6 @@ def _hash(explanation: Explanation) -> Document | None:
         "value": f"{nic.hash.value:#010x}",
         "index": rss.table_index(nic.hash.value, parameters),
     }
-
-
-def _parameters(vport: int, tables: Tables) -> Rss | None:
-    return tables.default_rss if vport == DEFAULT_VPORT else tables.vports[vport].rss
 
 
 def _to_vm(to: Delivery, explanation: Explanation) -> Document:
