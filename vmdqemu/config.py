@@ -19,6 +19,7 @@ from vmdqemu.config_changes import set_key
 from vmdqemu.config_conflicts import conflicts
 from vmdqemu.config_host import BalancerConfig, HostConfig, ProcessorSetConfig
 from vmdqemu.config_problems import Problem, from_validation, in_file_order
+from vmdqemu.config_switch import MirrorConfig, PfConfig, SwitchKeys, VmPoolKeys
 from vmdqemu.config_values import (
     MOST_VMS,
     Addresses,
@@ -60,7 +61,7 @@ from vmdqemu.nic.tunnel import VXLAN_PORT
 EXT = "ext"  # the far end of the wire: the outside host, or the switch that several hosts hang on
 
 
-class AdapterConfig(Table):
+class AdapterConfig(SwitchKeys):
     """The emulated adapter; `ring`: descriptors of each receive queue; `vxlan_port`: of inner headers.
 
     `nic_switch`: a VM's queues are those of a VPort; without, it has a VM queue (before Windows Server 2016).
@@ -73,7 +74,6 @@ class AdapterConfig(Table):
     ring: Ring = 4096
     rx_queues: RxQueues = None
     arbiter: Arbiter = None
-    local_switch: Flag = False
     sorter: Sorter = "kernel"
     vxlan_port: UdpPort = VXLAN_PORT
     shared_memory: Flag = True
@@ -114,7 +114,7 @@ class WireConfig(PortConfig):
     )
 
 
-class VmConfig(PortConfig):
+class VmConfig(PortConfig, VmPoolKeys):
     """A VM: `vlan` is its port VLAN, `queues` its channels, `rate` its transmit limit in Mbit/s if any.
 
     `strict`: its frames leave before those of VMs that are not. `rss_...` is how frames are spread over
@@ -157,6 +157,10 @@ class LabConfig(Table):
     host: HostConfig = Field(default=HostConfig(), description="a [host] table")
     wire: WireConfig | None = Field(default=None, description="a [wire] table")
     keywords: Keywords = Field(default={}, description='a [keywords] table, such as "*VMQ" = 1')
+    pf: PfConfig = Field(default=PfConfig(), description="a [pf] table")
+    mirrors: tuple[MirrorConfig, ...] = Field(
+        default=(), alias="mirror", strict=False, description="[[mirror]] tables, one for each rule"
+    )
     vms: VmTables
 
     def refusal(self, mode: AdapterMode) -> str | None:
@@ -207,8 +211,11 @@ TABLES: dict[str, type[BaseModel]] = {
     "host.balancer": BalancerConfig,
     "wire": WireConfig,
     "wire.host": OutsideConfig,
+    "pf": PfConfig,
+    "mirror": MirrorConfig,
     "vm": VmConfig,
 }
+TOP_KEYS = frozenset(field.alias or name for name, field in LabConfig.model_fields.items())
 
 
 def load(path: Path, changes: Iterable[str] = ()) -> LabConfig:
@@ -227,7 +234,7 @@ def parse(text: str, name: str, changes: Iterable[str] = ()) -> LabConfig:
     """Check a lab file's text; `name` is the lab's unless the text has a `name` key. Raises LabFileError."""
     document = read_toml(text)
     for change in changes:
-        set_key(document, change)
+        set_key(document, change, TOP_KEYS)
     document.setdefault("name", name)
     lab, problems = _check(document)
     sound, numbers = _sound_part(document, problems)

@@ -5,6 +5,7 @@ switch, or a VM queue on one without, and a filter on either.
 """
 
 from vmdqemu.config import LabConfig, VmConfig
+from vmdqemu.config_pools import filters_of, requests_for_filters
 from vmdqemu.host.queues import Ask, NoQueue, grant
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic.adapter import Adapter, Outcome, Request
@@ -91,26 +92,20 @@ def _needs(adapter: Adapter, vm: VmConfig) -> int:
 
 
 def _give(adapter: Adapter, number: int, vm: VmConfig) -> Outcome:
-    give = _give_queue if adapter.switch is None else _give_vport
-    return give(adapter, number, vm)
+    """All of it, or nothing."""
+    made = control.apply(adapter, _wanted(adapter, number, vm))
+    rest = requests_for_filters(number, filters_of(vm), made.adapter)
+    if adapter.switch is None:
+        rest.append(control.CompleteAllocation((made.number,)))
+    for request in rest:
+        if made.status is Status.SUCCESS:
+            made = control.apply(made.adapter, request)
+    return made if made.status is Status.SUCCESS else made._replace(adapter=adapter)
 
 
-def _give_vport(adapter: Adapter, number: int, vm: VmConfig) -> Outcome:
+def _wanted(adapter: Adapter, number: int, vm: VmConfig) -> Request:
+    """A VM queue, or a VPort for the VM's port."""
+    if adapter.switch is None:
+        return control.AllocateQueue(number, QueueParameters(name=vm.name))
     spread = adapter.vports[number].rss
-    wanted = control.CreateVPort(vm.name, vm.queues, vm.vlan, vm.spoof_check, spread, port=number)
-    made = control.apply(adapter, wanted)
-    if made.status is not Status.SUCCESS:
-        return made
-    filtered = control.apply(made.adapter, control.SetFilter(number, vm.mac, vm.vlan))
-    return filtered if filtered.status is Status.SUCCESS else filtered._replace(adapter=adapter)
-
-
-def _give_queue(adapter: Adapter, number: int, vm: VmConfig) -> Outcome:
-    made = control.apply(adapter, control.AllocateQueue(number, QueueParameters(name=vm.name)))
-    if made.status is not Status.SUCCESS:
-        return made
-    match = control.SetQueueFilter(made.number, vm.mac, vm.vlan, untagged=vm.vlan is None)
-    filtered = control.apply(made.adapter, match)
-    if filtered.status is not Status.SUCCESS:
-        return filtered._replace(adapter=adapter)
-    return control.apply(filtered.adapter, control.CompleteAllocation((made.number,)))
+    return control.CreateVPort(vm.name, vm.queues, vm.vlan, vm.spoof_check, spread, port=number)

@@ -42,7 +42,8 @@ def derive_mac(lab: str, name: str) -> bytes:
     return b"\x02" + hashlib.blake2b(f"{lab}/{name}".encode(), digest_size=5).digest()
 
 
-def _mac(value: object) -> bytes:
+def unicast(value: object) -> bytes:
+    """The MAC address of a port. Raises ValueError with the cure."""
     if not isinstance(value, str):
         raise ValueError(f"{shown(value)} is not text; use a MAC address such as {MAC_EXAMPLE}")
     try:
@@ -96,7 +97,8 @@ def _keywords(values: object) -> dict[str, int]:
     return values
 
 
-def _listed(value: object) -> object:
+def listed(value: object) -> object:
+    """One text is a list of one."""
     return [value] if isinstance(value, str) else value
 
 
@@ -144,13 +146,13 @@ Prefix = Annotated[
 
 Mac = Annotated[
     bytes,
-    BeforeValidator(_mac),
+    BeforeValidator(unicast),
     WithJsonSchema({"type": "string", "pattern": "^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$"}),
     Field(description="a unicast MAC address (unless given, one derived from the names)"),
 ]
 Addresses = Annotated[
     tuple[Annotated[str, AfterValidator(_address)], ...],
-    BeforeValidator(_listed),
+    BeforeValidator(listed),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
     Field(strict=False, description='"10.0.0.1/24" or a list, ["10.0.0.1/24", "fd00::1/64"]'),
 ]
@@ -158,7 +160,11 @@ Addresses = Annotated[
 Vlan = Annotated[int | None, Field(ge=1, le=4094, description="1 to 4094 (IEEE 802.1Q reserves 0 and 4095)")]
 
 Flag = Annotated[bool, Field(description="true or false")]
-Model = Annotated[Literal["ideal"], Field(description='"ideal"')]
+OptionalFlag = Annotated[bool | None, Field(description="true or false")]
+Model = Annotated[
+    Literal["82575", "82576", "82598", "82599", "x550", "ideal"],
+    Field(description='"82575", "82576", "82598", "82599", "x550" or "ideal"'),
+]
 Mode = Annotated[
     Literal["off", "rss", "vmdq", "vmq", "vmmq", "off-nocopy", "off-nolookup"],
     Field(description='"off", "rss", "vmdq", "vmq" or "vmmq" (or one of "off-nocopy" and "off-nolookup")'),

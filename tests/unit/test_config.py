@@ -34,7 +34,7 @@ def test_a_vm_with_a_name_is_enough_and_the_rest_has_defaults() -> None:
     lab = config.parse('[[vm]]\nname = "vm1"', "tiny")
     assert (lab.name, lab.prefix, lab.mtu, lab.wire) == ("tiny", "", 1500, None)
     assert lab.adapter == config.AdapterConfig(
-        model="ideal", mode="off", offloads=True, ring=4096, arbiter=None, local_switch=False
+        model="ideal", mode="off", offloads=True, ring=4096, arbiter=None, local_switch=None
     )
     (vm,) = lab.vms
     assert (vm.name, vm.addresses, vm.vlan) == ("vm1", (), None)
@@ -54,7 +54,20 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         ring = 512
         rx_queues = 32
         arbiter = "round-robin"
+        vmdq_by = "mac"
+        bridge = "veb"
         local_switch = true
+        replication = false
+        default_pool = "vm1"
+        default_pool_disabled = true
+        port_upe = false
+        port_mpe = false
+        port_bam = false
+        vlan_filtering = false
+        vfta = [0, 10]
+        uta = "02:00:00:00:00:55"
+        mta = ["01:00:5e:00:00:fb"]
+        hash_form = 3
         sorter = "software"
         vxlan_port = 8472
         shared_memory = false
@@ -101,7 +114,20 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         "ring": 512,
         "rx_queues": 32,
         "arbiter": "round-robin",
+        "vmdq_by": "mac",
+        "bridge": "veb",
         "local_switch": True,
+        "replication": False,
+        "default_pool": "vm1",
+        "default_pool_disabled": True,
+        "port_upe": False,
+        "port_mpe": False,
+        "port_bam": False,
+        "vlan_filtering": False,
+        "vfta": (0, 10),
+        "uta": (b"\x02\0\0\0\0\x55",),
+        "mta": (b"\x01\0\x5e\0\0\xfb",),
+        "hash_form": 3,
         "sorter": "software",
         "vxlan_port": 8472,
         "shared_memory": False,

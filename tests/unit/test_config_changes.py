@@ -21,6 +21,7 @@ adapter.mode = "vmq"
         ("adapter.mode=vmmq", lambda lab: lab.adapter.mode, "vmmq"),
         ('adapter.mode="off"', lambda lab: lab.adapter.mode, "off"),
         ("adapter.local_switch=true", lambda lab: lab.adapter.local_switch, True),
+        ("mode=vmmq", lambda lab: lab.adapter.mode, "vmmq"),  # a key that the top of the file has not
         ("mtu = 9000", lambda lab: lab.mtu, 9000),
         ("vm.vm2.queues=4", lambda lab: [vm.queues for vm in lab.vms], [1, 4]),
         ("vm.vm1.mac=02:00:00:00:00:77", lambda lab: lab.vms[0].mac, bytes.fromhex("020000000077")),
@@ -70,5 +71,5 @@ def test_a_change_that_names_no_key_is_a_usage_error(change: str, said: str) -> 
 
 def test_a_table_that_is_not_there_is_made() -> None:
     document: dict[str, Any] = {}
-    set_key(document, "adapter.mode=vmq")
+    set_key(document, "adapter.mode=vmq", ())
     assert document == {"adapter": {"mode": "vmq"}}

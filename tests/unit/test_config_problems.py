@@ -34,6 +34,12 @@ def problems(text: str) -> list[str]:
     return list(raised.value.problems)
 
 
+TOP_KEYS = "known keys: name, prefix, mtu, adapter, host, wire, keywords, pf, mirror, vm"
+POOL = "use a VM's name, the [pf]'s, or its number"
+VIDS = "use a list of VLANs, 0 to 4094 (unless given, all of them)"
+KINDS = 'use "pool", "vlan", "uplink" or "downlink"'
+GROUP = 'use one such as "01:00:5e:00:00:fb"'
+FLAGS = 'use a list of "AUPE", "BAM", "ROMPE", "ROPE", "MPE", "UPE" and "VPE"'
 TOP = [
     ("name = 5", f"name: 5 is not text; {LAB_NAME}"),
     ('name = "twelve-chars"', f'name: "twelve-chars" has 12 characters; {LAB_NAME}'),
@@ -49,20 +55,46 @@ TOP = [
     ("mtu = 1979-05-27", "mtu: 1979-05-27 is not a whole number; use 576 to 9216 octets"),
     ("adapter = 1", "adapter: 1 is not a table; use an [adapter] table"),
     ("wire = true", "wire: true is not a table; use a [wire] table"),
-    ("guest = 1", "guest: unknown key; known keys: name, prefix, mtu, adapter, host, wire, keywords, vm"),
+    ("guest = 1", f"guest: unknown key; {TOP_KEYS}"),
     (
         "prefixes = 1",
-        'prefixes: unknown key; did you mean "prefix"? '
-        "known keys: name, prefix, mtu, adapter, host, wire, keywords, vm",
+        f'prefixes: unknown key; did you mean "prefix"? {TOP_KEYS}',
     ),
-    ('"a b" = 1', '"a b": unknown key; known keys: name, prefix, mtu, adapter, host, wire, keywords, vm'),
-    ('"a\\nb" = 1', '"a\\nb": unknown key; known keys: name, prefix, mtu, adapter, host, wire, keywords, vm'),
+    ('"a b" = 1', f'"a b": unknown key; {TOP_KEYS}'),
+    ('"a\\nb" = 1', f'"a\\nb": unknown key; {TOP_KEYS}'),
     ("adapter.ring = 56", f"adapter.ring: 56 is too small; {RING}"),
     ("adapter.ring = 8200", f"adapter.ring: 8200 is too large; {RING}"),
     ("adapter.vxlan_port = 0", f"adapter.vxlan_port: 0 is too small; {PORT}"),
     ("adapter.vxlan_port = 65536", f"adapter.vxlan_port: 65536 is too large; {PORT}"),
     ("adapter.ring = 100", f"adapter.ring: 100 is not a multiple of 8; {RING}"),
-    ('adapter.model = "82599"', 'adapter.model: "82599" is unknown; use "ideal"'),
+    (
+        'adapter.model = "82574"',
+        'adapter.model: "82574" is unknown; use "82575", "82576", "82598", "82599", "x550" or "ideal"',
+    ),
+    (
+        "adapter.default_pool = -1",
+        "adapter.default_pool: -1 is no pool; use a VM's name, the [pf]'s, or its number",
+    ),
+    (
+        "adapter.default_pool = true",
+        "adapter.default_pool: true is no pool; use a VM's name, the [pf]'s, or its number",
+    ),
+    (
+        'adapter.mta = "02:00:00:00:00:01"',
+        f'adapter.mta: "02:00:00:00:00:01" is no group\'s address; {GROUP}',
+    ),
+    ("adapter.mta = [7]", f"adapter.mta[0]: 7 is no group's address; {GROUP}"),
+    (
+        "adapter.vfta = [4095]",
+        f"adapter.vfta[0]: 4095 is too large; {VIDS}",
+    ),
+    ("pf.accept = 1", f"pf.accept: 1 is not a list; {FLAGS}"),
+    ('pf.accept = ["bam"]', f'pf.accept[0]: "bam" is unknown; {FLAGS}'),
+    (
+        'mirror = [{ kind = "port", to = "vm1" }]',
+        f'mirror[0].kind: "port" is unknown; {KINDS}',
+    ),
+    ('mirror = [{ kind = "pool" }]', "mirror[0].to: missing; use a pool's name or number"),
     ('adapter.mode = "sriov"', f'adapter.mode: "sriov" is unknown; use {MODES}'),
     ("adapter.mode = []", f"adapter.mode: a list is unknown; use {MODES}"),
     (
@@ -116,7 +148,9 @@ VM = [
     (
         "vlam = 1",
         'vm[1].vlam: unknown key; did you mean "vlan"? '
-        "known keys: mac, address, vlan, name, queues, weight, rate, strict, spoof_check, rss_key, "
+        "known keys: accept, vlans, groups, receive, transmit, own_frames, extra_macs, longest_frame, "
+        "strip_vlan, untagged_only, vlan_priority, vlan_spoof_check, "
+        "mac, address, vlan, name, queues, weight, rate, strict, spoof_check, rss_key, "
         "rss_types, rss_table_size, vmq_weight, vrss",
     ),
     ("mac = 5", 'vm[1].mac: 5 is not text; use a MAC address such as "02:00:00:00:00:01"'),

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from tests.unit import golden
 from tests.unit.builders import GROUP, OUTSIDE, STRANGER, Vm, mac, packet, parsed, tables
 from vmdqemu.host.processors import place_statically
 from vmdqemu.host.vswitch import WIRE
-from vmdqemu.nic.frame import Frame
+from vmdqemu.nic.frame import BROADCAST, Frame
 from vmdqemu.nic.modes import OFF, VMMQ, VMQ, Mode
 from vmdqemu.nic.packet import PROTOCOL_TCP
 from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_KEY, Rss
@@ -116,3 +117,15 @@ def test_the_lines_are_two_groups_and_the_verdict() -> None:
     assert lines[1].endswith("  [802.1Q, RFC 791, RFC 8200]")
     dropped = list(explanation.lines(explained(parsed(mac(1), OUTSIDE, [4095]))))
     assert "host" not in dropped
+
+
+def test_the_copies_that_the_adapter_makes_are_told_each_with_its_vport() -> None:
+    in_effect = golden.tables()
+    placement = place_statically(in_effect, processors=(0,))
+    frame = parsed(BROADCAST, golden.OUTSIDE)
+    told = explanation.document(explanation.explain(frame, WIRE, in_effect, placement))
+    assert [delivery["vport"] for delivery in told["nic"]["deliveries"]] == ["pool0", "pool1"]
+    assert told["host"]["deliveries"] == [{"vm": "pool1", "channel": 0, "processor": 0}]
+    sent = explanation.document(explanation.explain(parsed(BROADCAST, mac(1)), 1, in_effect, placement))
+    assert [delivery["vport"] for delivery in sent["nic"]["deliveries"]] == ["pool0"]
+    assert sent["nic"]["wire"]

@@ -87,4 +87,4 @@ def test_what_the_adapter_refuses_is_a_problem_of_the_file(tmp_path: Path) -> No
     with pytest.raises(LabFileError) as raised:
         lab.load(file)
     assert [problem.partition(": ")[0] for problem in raised.value.problems] == [str(file)]
-    assert "more than the model ideal can hold" in raised.value.problems[0]
+    assert "an interval of 100000 does not fit; use 0 to 65535" in raised.value.problems[0]

@@ -59,11 +59,19 @@ def events(supervisor: Supervisor, after: int) -> Document:
 def vports(supervisor: Supervisor) -> Document:
     """The adapter's virtual ports, the default one first."""
     tables = supervisor.plant.tables
-    default_queues = list(tables.default_queues)
-    rows = [{"vport": DEFAULT_VPORT, "name": "default", "queues": default_queues, "filters": []}]
-    for number, vport in tables.vports.items():
-        filters = [_filter(mac, vlan) for (mac, vlan), owner in tables.filters.items() if owner == number]
-        rows.append({"vport": number, "name": vport.name, "queues": list(vport.queues), "filters": filters})
+    known = [
+        (DEFAULT_VPORT, tables.default_name, tables.default_queues),
+        *((number, vport.name, vport.queues) for number, vport in tables.vports.items()),
+    ]
+    rows = [
+        {
+            "vport": number,
+            "name": name,
+            "queues": list(queues),
+            "filters": [_filter(*key) for key, owner in tables.filters.items() if owner == number],
+        }
+        for number, name, queues in known
+    ]
     return {"schema_version": SCHEMA_VERSION, "vports": rows}
 
 
@@ -94,7 +102,7 @@ def filters(supervisor: Supervisor) -> Document:
         {
             "filter": number,
             "vport": held.vport,
-            "name": adapter.vports[held.vport].name if held.vport else "default",
+            "name": adapter.vports[held.vport].name if held.vport else adapter.pf.name,
             **_filter(held.mac, held.vlan),
         }
         for number, held in sorted(adapter.filters.items())

@@ -215,7 +215,10 @@ def _strip(adapter: Adapter) -> Refusal | None:
     rules = adapter.model.receive
     if rules is None or not rules.one_strip:
         return None
-    trunks = [vport.pool.strip for vport in adapter.vports.values() if vport.vlan is None]
+    vports = adapter.vports.items()
+    trunks = [
+        vport.pool.strip for number, vport in vports if vport.vlan is None and adapter.queues_of(number)
+    ]
     if len(set(trunks)) < 2:
         return None
     return _unsupported(f"the {adapter.model.name} strips the tags of all queues or of none")

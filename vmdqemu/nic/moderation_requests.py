@@ -17,8 +17,8 @@ class SetModeration(NamedTuple):
 def set_moderation(adapter: Adapter, request: SetModeration) -> Outcome:
     try:
         interval = adapter.model.moderation.settle(request.moderation.interval)
-    except ValueError:
-        return Outcome(adapter, Status.INVALID_PARAMETER)
+    except ValueError as error:
+        return Outcome(adapter, Status.INVALID_PARAMETER, why=str(error))
     settled = request.moderation._replace(interval=interval)
     if request.queue is None:
         return Outcome(adapter._replace(moderation=settled, moderated={}), Status.SUCCESS)

@@ -21,7 +21,7 @@ def set_share(adapter: Adapter, request: SetShare) -> Outcome:
         return Outcome(adapter, Status.INVALID_PARAMETER)
     try:
         settled = adapter.model.arbiter.settle(request.share)
-    except ValueError:
-        return Outcome(adapter, Status.INVALID_PARAMETER)
+    except ValueError as error:
+        return Outcome(adapter, Status.INVALID_PARAMETER, why=str(error))
     vports = {**adapter.vports, request.vport: vport._replace(share=settled)}
     return Outcome(adapter._replace(vports=vports), Status.SUCCESS)

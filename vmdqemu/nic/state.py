@@ -149,7 +149,7 @@ class Outcome(NamedTuple):
     number: int = 0  # of the VPort, filter, queue or VF made
     entries: tuple[Status, ...] = ()  # of each element of a batch
     placement: Mapping[int, int] = {}  # RX queues that go to another processor
-    why: str = ""  # the limit of the model that it would pass
+    why: str = ""  # what of the model forbids it, if there is more to say than the status
 
 
 def lowest_free(taken: Mapping[int, object]) -> int:
