@@ -14,6 +14,8 @@ from vmdqemu.datapath.edges import Edges
 from vmdqemu.datapath.recorder import MEMORY_OCTETS
 from vmdqemu.datapath.timer import Timer
 from vmdqemu.datapath.worker import Worker
+from vmdqemu.nic.adapter import SetPool
+from vmdqemu.nic.pools import PoolSettings
 from vmdqemu.nic.share import Share
 from vmdqemu.nic.tables import to_json
 
@@ -73,6 +75,12 @@ class Rig:
         """Have rings read; the number of the message."""
         terms = [(port, (shares or {}).get(port, Share())) for port, _ in rings]
         return self.tell("start", rings=rings, shares=terms)
+
+    def transmit(self, port: int, *, on: bool) -> int:
+        """Turn a VPort's transmitter on or off by other tables; the number of the message."""
+        asked = PoolSettings(transmit=on)
+        changed = tables(*[Vm()] * VMS, requests=[SetPool(port, asked)])
+        return self.tell("tables", tables=to_json(changed), placement=[])
 
     async def done(self, number: int) -> None:
         """Wait until a message was carried out."""

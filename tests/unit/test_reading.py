@@ -85,6 +85,12 @@ def stats(*ports: dict[str, Any], broken: int = 0) -> dict[str, Any]:
     }
 
 
+SWITCH = {
+    "port": {"bridge": None, "vfta": [100, 200], "vlan_filtering": True},
+    "pools": [{"name": LONGEST, "accept": ["AUPE", "BAM", "ROMPE", "ROPE", "MPE", "UPE", "VPE"]}],
+}
+
+
 EACH_DOCUMENT = pytest.mark.parametrize(
     ("method", "document"),
     [
@@ -92,6 +98,7 @@ EACH_DOCUMENT = pytest.mark.parametrize(
         ("vport.list", VPORTS),
         ("queue.list", QUEUES),
         ("coalescing.list", COALESCING),
+        ("switch.list", SWITCH),
         ("stats", stats(port({}))),
     ],
 )
@@ -140,11 +147,11 @@ def test_status_names_machines_workers_and_what_went_wrong(capsys: pytest.Captur
 
 
 def test_stats_names_every_drop_reason_and_every_crash(capsys: pytest.CaptureFixture[str]) -> None:
-    reading.show_stats(stats(port({"spoof_check": 1_200, "oversize": 34}, lost_in_crash=2)))
+    reading.show_stats(stats(port({"anti_spoof_mac": 1_200, "oversize": 34}, lost_in_crash=2)))
     out = capsys.readouterr().out
     row = next(line for line in out.splitlines() if line.startswith(LONGEST)).split()
     assert row == [LONGEST, "999,999,999", "123,456,789", "1,000.00", "1.00", "1,234", "7,654"]
-    assert f"dropped from {LONGEST}: 1,200 spoof_check" in out
+    assert f"dropped from {LONGEST}: 1,200 anti_spoof_mac" in out
     assert f"dropped from {LONGEST}: 34 oversize" in out
     assert f"lost in a worker's crash from {LONGEST}: 2" in out
     assert "law holds: yes" in out
@@ -155,3 +162,15 @@ def test_stats_names_the_equation_that_is_broken(capsys: pytest.CaptureFixture[s
     out = capsys.readouterr().out
     assert "law holds: no" in out
     assert "broken: core: reads = writes: 7 and 5" in out
+
+
+def test_the_switchs_keys_are_told_as_the_lab_file_has_them(capsys: pytest.CaptureFixture[str]) -> None:
+    reading.show_switch(SWITCH)
+    accept = '["AUPE", "BAM", "ROMPE", "ROPE", "MPE", "UPE", "VPE"]'
+    assert capsys.readouterr().out.splitlines() == [
+        "port",
+        "  vfta = [100, 200]",
+        "  vlan_filtering = true",
+        LONGEST,
+        f"  accept = {accept}",
+    ]

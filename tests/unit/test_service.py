@@ -157,3 +157,23 @@ def _wakes(rig: Rig) -> bool:
     """Whether a ring calls for the worker."""
     readable, _, _ = select.select([rig.edges], [], [], 0)
     return bool(readable)
+
+
+def test_a_port_whose_transmitter_is_off_is_not_read_and_holds_up_nobody(
+    loop: asyncio.AbstractEventLoop, rig: Rig
+) -> None:
+    """VFTE: what waits leaves in order when it is on."""
+
+    async def scenario() -> None:
+        await rig.done(rig.serve())
+        await rig.done(rig.transmit(1, on=False))
+        for number in range(3):
+            rig.vms[1].send(numbered(number))
+        rig.vms[2].send(numbered(9, source=2, destination=1))
+        await rig.until(lambda: rig.counters.ring(2, 0)["reads"] == 1)
+        assert rig.counters.ring(1, 0)["reads"] == 0
+        await rig.done(rig.transmit(1, on=True))
+        await rig.until(lambda: rig.counters.ring(1, 0)["reads"] == 3)
+        assert drain(rig.vms[2]) == [numbered(number) for number in range(3)]
+
+    loop.run_until_complete(scenario())

@@ -18,6 +18,7 @@ from vmdqemu.cli import (
     queue_commands,
     rss_commands,
     share_commands,
+    switch_commands,
     tryout_commands,
     vm_commands,
     vport_commands,
@@ -41,6 +42,7 @@ app.add_typer(filter_commands.app, name="filter")
 app.add_typer(rss_commands.app, name="rss")
 app.add_typer(coalescing_commands.app, name="coalescing")
 app.add_typer(share_commands.app, name="share")
+app.add_typer(switch_commands.app, name="switch")
 app.add_typer(mode_commands.app, name="mode")
 app.add_typer(processor_commands.app, name="processor")
 app.add_typer(experiment_commands.app, name="experiment")

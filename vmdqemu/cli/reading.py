@@ -156,6 +156,15 @@ def _shares(vport: Document) -> str:
     return "; ".join(shares)
 
 
+def show_switch(document: Document) -> None:
+    """A line for each key that the lab file could have."""
+    for name, keys in (("port", document["port"]), *((pool["name"], pool) for pool in document["pools"])):
+        print(name)
+        for key, value in keys.items():
+            if key != "name" and value is not None:
+                print(f"  {key} = {json.dumps(value)}")
+
+
 def show_stats(document: Document) -> None:
     """What crossed each port, what was dropped and why, and whether the books balance."""
     rows = [
@@ -219,6 +228,7 @@ SHOW: Final[dict[str, Callable[[Document], None]]] = {
     "coalescing.list": show_coalescing,
     "filter.list": show_filters,
     "vm.list": show_vms,
+    "switch.list": show_switch,
     "share.list": show_shares,
     "rss.list": show_rss,
     "stats": show_stats,
@@ -237,6 +247,7 @@ SHOW_CHANGED: Final[dict[str, Callable[[Document], None]]] = {
     "rss.set": show_rss,
     "rss.move": show_rss,
     "vm.add": show_vms,
+    "switch.set": show_switch,
     "share.set": show_shares,
     "vm.remove": show_vms,
     "vm.set": show_queues,

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from vmdqemu.config_switch import PfConfig, SwitchKeys, VmPoolKeys
+from vmdqemu.config_values import Table
 from vmdqemu.daemon import law, receive_scaling, snapshot
 from vmdqemu.daemon.plant import Plant, Port
 from vmdqemu.daemon.supervisor import Supervisor
@@ -149,6 +151,28 @@ def shares(supervisor: Supervisor) -> Document:
 def rss(supervisor: Supervisor) -> Document:
     """The VPorts that RSS spreads over several RX queues."""
     return {"schema_version": SCHEMA_VERSION, "vports": list(receive_scaling.rows(supervisor.plant))}
+
+
+def switch(supervisor: Supervisor) -> Document:
+    """The keys of a chip's switch: the port's and each pool's, as a lab file has them."""
+    config = supervisor.plant.config
+    pools = ((config.pf.name, config.pf), *((vm.name, vm) for vm in config.vms))
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "port": _keys(config.adapter, SwitchKeys),
+        "pools": [{"name": name, **_keys(pool, PfConfig), **_keys(pool, VmPoolKeys)} for name, pool in pools],
+    }
+
+
+def _keys(table: Table, of: type[Table]) -> Document:
+    """Those keys of a table that another kind of table has too, as the lab file spells them."""
+    return {key: _spelled(value) for key, value in table if key in of.model_fields and key != "name"}
+
+
+def _spelled(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return format_mac(value)
+    return [_spelled(each) for each in value] if isinstance(value, tuple) else value
 
 
 def stats(supervisor: Supervisor) -> Document:

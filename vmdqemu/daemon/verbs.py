@@ -19,6 +19,7 @@ from vmdqemu.daemon.receive_scaling import Scaling
 from vmdqemu.daemon.shares import Shares
 from vmdqemu.daemon.snapshot import Registers
 from vmdqemu.daemon.supervisor import Supervisor
+from vmdqemu.daemon.switch_settings import SwitchSettings
 from vmdqemu.daemon.vms import Vms
 from vmdqemu.errors import UsageError
 from vmdqemu.host.processors import Policy
@@ -42,6 +43,7 @@ def verbs(supervisor: Supervisor, changer: Changer) -> dict[str, Method]:
         **_coalescing(supervisor, changer),
         **_vm(supervisor, Vms(supervisor, changer)),
         **_share(supervisor, Shares(supervisor, changer)),
+        **_switch(supervisor, SwitchSettings(supervisor, changer)),
         **_processor(supervisor),
         **Oids(supervisor, changer).methods(),
     }
@@ -227,6 +229,17 @@ def _rate(params: Params) -> float:
     if (rate := params.number("rate", what)) < 0:
         raise UsageError(f"rate: {rate!r} is not {what}")
     return rate
+
+
+def _switch(supervisor: Supervisor, settings: SwitchSettings) -> dict[str, Method]:
+    async def put(document: Document) -> Document:
+        params, keys = Params(document), document.get("keys")
+        if not isinstance(keys, dict) or not keys:
+            raise UsageError("nothing to set; give keys of the lab file")
+        await settings.set(params.text("pool") if params.has("pool") else None, keys)
+        return reports.switch(supervisor)
+
+    return {"switch.list": lambda _: reports.switch(supervisor), "switch.set": put}
 
 
 def _processor(supervisor: Supervisor) -> dict[str, Method]:

@@ -58,6 +58,7 @@ class Service:
         self._arbiter = Arbiter(Discipline.DEFICIT)
         self._continues = False  # after the loop's other events
         self._alarm: asyncio.TimerHandle | None = None  # to go on when a held port may send
+        self._off: frozenset[int] = frozenset()  # ports whose transmitter is off
         self._resting = False  # the processor has used up its share
         self._duty: DutyCycle | None = None
         self._burst = BUDGET_FRAMES
@@ -103,6 +104,7 @@ class Service:
             self._recorder.generation = tables.generation
         self._moderator.put_tables(tables)
         self._known.clear()
+        self._turn_off(tables)
         for pump in list(self._pumps.values()):
             self._renew(pump, tables, rings)
         self._again()  # frames that the adapter held may be due
@@ -118,6 +120,7 @@ class Service:
         fd = rings.fds[port, ring]
         if fd in self._pumps:
             return
+        self._turn_off(tables)
         self._moderator.start(port, ring, tables, rings)
         known = self._known.pop(fd, None)
         if known is None or self._moderator.reader(port, ring) is not None:  # that one reads in its own way
@@ -203,7 +206,16 @@ class Service:
         waiting = self._waiting[pump.port]
         if pump not in waiting:
             waiting.append(pump)
-            self._arbiter.ready(pump.port)
+            if pump.port not in self._off:
+                self._arbiter.ready(pump.port)
+
+    def _turn_off(self, tables: Tables) -> None:
+        """Serve no ring of a VPort whose transmitter is off (VFTE): its frames wait in it."""
+        off = frozenset(number for number, vport in tables.vports.items() if not vport.transmit)
+        for port in off ^ self._off:
+            if self._waiting.get(port):
+                (self._arbiter.withdraw if port in off else self._arbiter.ready)(port)
+        self._off = off
 
     def _forward(self) -> None:
         """Let the arbiter drain the ready circle, for a while."""
