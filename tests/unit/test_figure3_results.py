@@ -9,6 +9,7 @@ from vmdqemu.experiments.controls import Control
 from vmdqemu.experiments.figure3 import Run
 from vmdqemu.experiments.figure3_results import conclude, gates_of, table
 from vmdqemu.experiments.outcome import document
+from vmdqemu.experiments.picture import Bars
 from vmdqemu.experiments.row import Limit
 
 DESIGNED = {"schema_version", "experiment", "machine", "lab", "emulated", "claims", "rows", "ratios", "law"}
@@ -68,6 +69,7 @@ def test_a_calm_run_passes_every_gate() -> None:
 
 def test_the_picture_has_the_papers_points_over_its_bars() -> None:
     drawn = conclude(run()).picture
+    assert isinstance(drawn, Bars)
     assert drawn.groups == ["4"]
     assert drawn.bars == {"off": [5.4], "vmq": [9.3]}
     assert drawn.published == {"off": [5.4], "vmq": [9.3]}

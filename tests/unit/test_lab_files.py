@@ -26,3 +26,9 @@ def test_senders_have_their_weights_and_their_arbiter(tmp_path: Path) -> None:
     lab = load(lab_files.write_senders(tmp_path, "senders", (1, 2, 4), "round-robin"))
     assert [vm.weight for vm in lab.vms] == [1, 2, 4]
     assert lab.adapter.arbiter == "round-robin"
+
+
+def test_a_faster_balancer_is_faster_in_all_its_times(tmp_path: Path) -> None:
+    lab = load(lab_files.write_balanced(tmp_path, "balanced", Receivers(1, 2, 1.0), period=0.5))
+    settings = lab.host.balancer.settings
+    assert (settings.period, settings.patience, settings.rest) == (0.5, 1.0, 5.0)

@@ -5,6 +5,7 @@ import pytest
 from tests.unit.measured_rows import STATUS
 from vmdqemu.experiments.latency import CLOSELY, LEVELS, LOADS, MODES, PINGED, Entry, Run, conclude, table
 from vmdqemu.experiments.measure import RoundTrip
+from vmdqemu.experiments.picture import Bars
 
 
 def run(loaded: dict[str, float]) -> Run:
@@ -23,6 +24,7 @@ def test_a_queue_of_its_own_shortens_the_round_trip_under_load() -> None:
     found = conclude(run({"off": 4.0, "vmdq": 1.2, "vmq": 1.0}))
     assert found.ratios == {"vmq/off, loaded": 0.25}
     assert found.broken == []
+    assert isinstance(found.picture, Bars)
     assert found.picture.bars["off"] == [0.2, 4.0, None, None, None, None]
     assert found.picture.bars["vmq"] == [0.2, 1.0, 0.4, 0.4, 0.4, 0.4]
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vmdqemu.experiments.picture import Bars, Curves, draw, draw_curves
+from vmdqemu.experiments.picture import Bars, Curves, Track, Tracks, draw, draw_curves
 
 BARS = Bars(
     title="VMs that receive",
@@ -30,5 +30,13 @@ def test_the_same_numbers_are_the_same_file(tmp_path: Path) -> None:
 def test_curves_are_drawn_too(tmp_path: Path) -> None:
     curves = Curves("speed", ("share", "Gbit/s"), [0.1, 0.2], {"off": [2.5, 5.4]}, [(0.2, 5.4)])
     png, svg = draw_curves(tmp_path / "sensitivity", curves)
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in svg.read_text()[:1000]
+
+
+def test_tracks_are_drawn_in_columns_even_where_nothing_happened(tmp_path: Path) -> None:
+    tracks = [Track("Gbit/s", [0.0, 1.0], {"received": [0.0, 9.4]}), Track("queues", [0.0], {"vm1": [0.0]})]
+    empty = [Track("Gbit/s", [], {"received": []}), Track("queues", [], {"vm1": []})]
+    png, svg = draw(tmp_path / "dvmq", Tracks("load", "seconds", {"static": tracks, "dynamic": empty}))
     assert png.read_bytes().startswith(b"\x89PNG")
     assert "<svg" in svg.read_text()[:1000]

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.unit.measured_rows import STATUS, row
+from vmdqemu.experiments.picture import Bars
 from vmdqemu.experiments.scaling import FLOWS, MODES, Entry, Plan, Run, conclude, table
 
 RATES = {  # Gbit/s of 1 and 4 queues, by mode and flows
@@ -42,6 +43,7 @@ def test_a_vmq_that_scales_and_a_vmmq_that_does_not_are_noticed(mode: str, rate:
 
 def test_the_picture_has_a_bar_for_each_mode_and_number_of_flows() -> None:
     bars = conclude(run(RATES)).picture
+    assert isinstance(bars, Bars)
     assert bars.groups == ["1", "4"]
     assert bars.bars["vmmq, 16 flows"] == [0.9, 3.0]
     assert len(bars.bars) == len(MODES) * len(FLOWS)

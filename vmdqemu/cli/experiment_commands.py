@@ -58,3 +58,12 @@ def latency(quick: Quick = False, out: Out = Path("results/latency")) -> None:
     from vmdqemu.experiments import latency
 
     experiment.experiment(latency, latency.QUICK if quick else latency.DEFAULT, out)
+
+
+@app.command("dvmq")
+def dvmq(quick: Quick = False, out: Out = Path("results/dvmq")) -> None:
+    """Dynamic VMQ: processors follow the load, with static VMQ beside it."""
+    from vmdqemu.cli import experiment
+    from vmdqemu.experiments import dvmq
+
+    experiment.experiment(dvmq, dvmq.QUICK if quick else dvmq.DEFAULT, out)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from vmdqemu.host.balance_settings import DYNAMIC_VMQ
+
 HEAD: Final = """\
 name = "{name}"
 prefix = "{name}-"
@@ -40,6 +42,22 @@ def write(out: Path, name: str, lab: Receivers) -> Path:
     vms = (VM.format(number=number, queues=lab.queues) for number in range(1, lab.vms + 1))
     file = out / f"{name}.toml"
     file.write_text(text + "".join(vms))
+    return file
+
+
+BALANCER: Final = """\
+[host.balancer]
+period = {period}
+patience = {patience}
+rest = {rest}
+"""
+
+
+def write_balanced(out: Path, name: str, lab: Receivers, period: float) -> Path:
+    """The lab file of a host whose balancer has that period, and its other times in proportion."""
+    file, faster = write(out, name, lab), period / DYNAMIC_VMQ.period
+    times = {field: round(getattr(DYNAMIC_VMQ, field) * faster, 3) for field in ("patience", "rest")}
+    file.write_text(file.read_text() + BALANCER.format(period=period, **times))
     return file
 
 

@@ -93,7 +93,7 @@ def flows(
             argv = ("iperf3", "-s", "-1", "-p", ports[pair], "--forceflush")
             server = start(running, rig.lab, pair.target, *argv)
             with rig.interrupts.taken():
-                _until_listening(pair, server)
+                until_listening(pair, server)
         options = ("-t", str(seconds), "-O", str(omitted), "-P", str(streams), "-i", "0", "-J")
         clients = {}
         for pair in pairs:
@@ -169,7 +169,8 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-def _until_listening(pair: Pair, server: subprocess.Popen[str]) -> None:
+def until_listening(pair: Pair, server: subprocess.Popen[str]) -> None:
+    """Wait for an iperf3 server. Raises VmdqemuError if it does not listen."""
     assert server.stdout is not None
     said, until = b"", time.monotonic() + PATIENCE
     while b"listening" not in said:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from vmdqemu.experiments import results
 from vmdqemu.experiments.gates import Gate
-from vmdqemu.experiments.picture import Bars
+from vmdqemu.experiments.picture import Bars, Tracks
 from vmdqemu.experiments.results import Document
 
 Claims = Mapping[str, Sequence[str]]
@@ -22,7 +22,7 @@ class Outcome(NamedTuple):
     ratios: Mapping[str, float]
     gates: Sequence[Gate]
     law: Document | None  # None: not looked at yet
-    picture: Bars
+    picture: Bars | Tracks
     more: Mapping[str, Any] = {}  # what only this experiment has
 
     @property

@@ -33,8 +33,28 @@ class Curves(NamedTuple):
     published: Sequence[tuple[float, float]]
 
 
-def draw(file: Path, what: Bars) -> list[Path]:
-    """Write grouped bars in every form; the files. file: without an ending."""
+class Track(NamedTuple):
+    """Quantities over time that share an axis."""
+
+    axis: str
+    times: Sequence[float]
+    curves: Mapping[str, Sequence[float]]
+
+
+class Tracks(NamedTuple):
+    """What happened to the same quantities in several runs: a column for each, a row for each axis."""
+
+    title: str
+    time: str  # its axis
+    columns: Mapping[str, Sequence[Track]]
+
+
+def draw(file: Path, what: Bars | Tracks) -> list[Path]:
+    """Write a picture in every form; the files. file: without an ending."""
+    return _draw_tracks(file, what) if isinstance(what, Tracks) else _draw_bars(file, what)
+
+
+def _draw_bars(file: Path, what: Bars) -> list[Path]:
     figure, plot = _blank()
     for place, (name, values) in enumerate(what.bars.items()):
         width = 0.8 / len(what.bars)
@@ -65,21 +85,50 @@ def draw_curves(file: Path, what: Curves) -> list[Path]:
     return _save(file, figure, plot, what.title, what.axes)
 
 
-def _blank() -> tuple[Any, Any]:
+def _draw_tracks(file: Path, what: Tracks) -> list[Path]:
+    rows = len(next(iter(what.columns.values())))
+    size = {"figsize": (9.0, 2.0 * rows + 0.6), "sharex": "col", "sharey": "row", "squeeze": False}
+    figure, plots = _blank(rows, len(what.columns), **size)
+    for column, (name, tracks) in enumerate(what.columns.items()):
+        plots[0][column].set_title(name)
+        plots[-1][column].set_xlabel(what.time)
+        for row, track in enumerate(tracks):
+            _draw_track(plots[row][column], track)
+            plots[row][0].set_ylabel(track.axis)
+    for row in range(rows):
+        plots[row][-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), fontsize=8, frameon=False)
+    figure.suptitle(what.title)
+    return _write(file, figure)
+
+
+def _draw_track(plot: Any, track: Track) -> None:
+    """Curves with the same values stay apart."""
+    span = max((max(values, default=0) for values in track.curves.values()), default=0)
+    for place, (name, values) in enumerate(track.curves.items()):
+        apart = [value + 0.012 * span * place for value in values]
+        plot.plot(track.times, apart, drawstyle="steps-post", label=name, color=PALETTE[place % len(PALETTE)])
+    plot.set_ylim(bottom=-0.05 * (span or 1))
+
+
+def _blank(rows: int = 1, columns: int = 1, **options: Any) -> tuple[Any, Any]:
     import matplotlib as mpl
 
     mpl.use("Agg")
     mpl.rcParams["svg.hashsalt"] = "vmdqemu"  # the same numbers give the same file
     from matplotlib import pyplot
 
-    return pyplot.subplots(figsize=(7.0, 4.2))
+    return pyplot.subplots(rows, columns, **{"figsize": (7.0, 4.2), **options})
 
 
 def _save(file: Path, figure: Any, plot: Any, title: str, axes: tuple[str, str]) -> list[Path]:
-    from matplotlib import pyplot
-
     plot.set(title=title, xlabel=axes[0], ylabel=axes[1])
     plot.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncol=4, fontsize=8, frameon=False)
+    return _write(file, figure)
+
+
+def _write(file: Path, figure: Any) -> list[Path]:
+    from matplotlib import pyplot
+
     files = [file.with_suffix(ending) for ending in METADATA]
     for each in files:
         figure.savefig(each, dpi=DPI, bbox_inches="tight", metadata=METADATA[each.suffix])
