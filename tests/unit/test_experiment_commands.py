@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.asking import ended
 from vmdqemu.cli import experiment
-from vmdqemu.experiments import dvmq, fairness, figure3, latency, scaling
+from vmdqemu.experiments import dvmq, dvmq_simulated, fairness, figure3, latency, scaling
 
 
 @pytest.fixture
@@ -16,6 +16,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     calls: list[tuple[Any, ...]] = []
     monkeypatch.setattr(experiment, "figure3", lambda *call: calls.append(call))
     monkeypatch.setattr(experiment, "experiment", lambda *call: calls.append(call))
+    monkeypatch.setattr(experiment, "simulation", lambda *call: calls.append(call))
     return calls
 
 
@@ -48,3 +49,29 @@ def test_the_others_have_two(
         (module, module.DEFAULT, Path("there")),
         (module, module.QUICK, Path("results") / module.NAME),
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "plan"),
+    [
+        ((), dvmq_simulated.DEFAULT),
+        (("--quick", "--seed", "7"), dvmq_simulated.QUICK._replace(seed=7)),
+        (("--hours", "2.5"), dvmq_simulated.DEFAULT._replace(hours=2.5)),
+    ],
+)
+def test_the_simulation_has_its_seed_and_its_hours(
+    options: tuple[str, ...],
+    plan: dvmq_simulated.Plan,
+    ran: list[tuple[Any, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert ended(monkeypatch, "experiment", "dvmq", "--simulate", *options) == 0
+    assert ran == [(dvmq_simulated, plan, Path("results/dvmq-simulated"))]
+
+
+def test_a_seed_without_the_simulation_is_a_usage_error(
+    ran: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, "experiment", "dvmq", "--seed", "7") == 2
+    assert "give --simulate too" in capsys.readouterr().err
+    assert ran == []

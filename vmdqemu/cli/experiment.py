@@ -56,6 +56,16 @@ def figure3(plan: Plan, out: Path) -> None:
 def experiment(module: Experiment[P, R], plan: P, out: Path) -> None:
     """Another experiment, likewise."""
     _prepare(out)
+    _conduct(module, plan, out)
+
+
+def simulation(module: Experiment[P, R], plan: P, out: Path) -> None:
+    """One that builds no lab, so anybody may run it."""
+    _prepare_results(out)
+    _conduct(module, plan, out)
+
+
+def _conduct(module: Experiment[P, R], plan: P, out: Path) -> None:
     with Interrupts() as interrupts, progress() as say:
         run = module.run(plan, out, say, interrupts)
     table.show(*module.table(run))
@@ -66,6 +76,10 @@ def _prepare(out: Path) -> None:
     """What can be refused is refused before the minutes of work."""
     privileges.require()
     rig.check_tools()
+    _prepare_results(out)
+
+
+def _prepare_results(out: Path) -> None:
     if importlib.util.find_spec("matplotlib") is None:
         raise Missing("matplotlib not found", "scripts/setup installs it")
     try:

@@ -61,9 +61,38 @@ def latency(quick: Quick = False, out: Out = Path("results/latency")) -> None:
 
 
 @app.command("dvmq")
-def dvmq(quick: Quick = False, out: Out = Path("results/dvmq")) -> None:
+def dvmq(
+    quick: Quick = False,
+    simulate: Annotated[
+        bool,
+        typer.Option(
+            "--simulate", help="64 processors and 255 queues on a virtual clock.", show_default=False
+        ),
+    ] = False,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="With --simulate: of its traces.", show_default="1")
+    ] = None,
+    hours: Annotated[
+        float | None,
+        typer.Option(
+            metavar="H", min=0.01, max=24, help="With --simulate: of virtual time.", show_default="1"
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where the results go.", show_default="results/dvmq"),
+    ] = None,
+) -> None:
     """Dynamic VMQ: processors follow the load, with static VMQ beside it."""
     from vmdqemu.cli import experiment
-    from vmdqemu.experiments import dvmq
+    from vmdqemu.experiments import dvmq, dvmq_simulated
 
-    experiment.experiment(dvmq, dvmq.QUICK if quick else dvmq.DEFAULT, out)
+    if simulate:
+        plan = dvmq_simulated.QUICK if quick else dvmq_simulated.DEFAULT
+        plan = plan._replace(seed=plan.seed if seed is None else seed)
+        plan = plan._replace(hours=plan.hours if hours is None else hours)
+        experiment.simulation(dvmq_simulated, plan, out or Path("results") / dvmq_simulated.NAME)
+        return
+    if seed is not None or hours is not None:
+        raise UsageError("--seed and --hours are of the simulation; give --simulate too")
+    experiment.experiment(dvmq, dvmq.QUICK if quick else dvmq.DEFAULT, out or Path("results/dvmq"))

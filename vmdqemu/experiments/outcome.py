@@ -15,13 +15,13 @@ class Outcome(NamedTuple):
     """Everything that is shown and written."""
 
     experiment: str
-    status: Document  # of its lab; of the last, if it has built several
+    status: Document | None  # of its lab, of the last if it has built several; None: it needed none
     emulated: Sequence[str]
     claims: Claims
     rows: Sequence[Mapping[str, Any]]
     ratios: Mapping[str, float]
     gates: Sequence[Gate]
-    law: Document | None  # None: not looked at yet
+    law: Document | None  # None: not looked at yet, or no frame was sent
     picture: Bars | Tracks
     more: Mapping[str, Any] = {}  # what only this experiment has
 

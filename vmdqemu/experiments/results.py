@@ -17,14 +17,14 @@ Document = dict[str, Any]
 
 
 def document(
-    experiment: str, status: Document, emulated: Sequence[str], claims: Mapping[str, Sequence[str]]
+    experiment: str, status: Document | None, emulated: Sequence[str], claims: Mapping[str, Sequence[str]]
 ) -> Document:
-    """What every experiment's document begins with; status: the lab's."""
+    """What every experiment's document begins with; status: the lab's, None for one without a lab."""
     return {
         "schema_version": SCHEMA_VERSION,
         "experiment": experiment,
         "machine": machine.describe(),
-        "lab": {key: status[key] for key in LAB_KEYS},
+        "lab": status and {key: status[key] for key in LAB_KEYS},
         "emulated": list(emulated),
         "claims": dict(claims),
     }

@@ -70,7 +70,7 @@ def _peaks(random: Random, queues: int, total: float) -> list[float]:
     return [min(0.7, weight * scale) for weight in weights]
 
 
-class Outcome(NamedTuple):
+class Simulated(NamedTuple):
     """What a run came to."""
 
     trace: str
@@ -105,7 +105,7 @@ def simulate(
     queues: int = QUEUES,
     settings: Settings = DYNAMIC_VMQ,
     hidden: bool = False,
-) -> Outcome:
+) -> Simulated:
     """Run one of TRACES. All queues start on processor 0; each second is one period."""
     balancer = Balancer(range(processors), settings)
     placement: dict[Item, int] = dict.fromkeys(range(queues), 0)
@@ -122,7 +122,7 @@ def simulate(
             placement[move.item] = move.target
             moves[second // 60] += 1
     most = max(moves.values(), default=0)
-    return Outcome(trace, seed, seconds, moves.total(), most, used, bound, overload_seconds, overloads)
+    return Simulated(trace, seed, seconds, moves.total(), most, used, bound, overload_seconds, overloads)
 
 
 def lower_bound(offered: Offered, upper: float) -> int:
