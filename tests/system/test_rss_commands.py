@@ -55,6 +55,8 @@ def test_tables_are_shown_by_processor_and_moved_by_entry(write: Write) -> None:
         vm1(rss("move", "vm1", "0-3,default", "--processor", "1"))
         == "vm1 on IPV4 TCP_IPV4 8 0: 2, 2; 1: 6, 3 1"
     )
+    shown = vmdqemu("events", "--lab", file.lab).stdout
+    assert "entries-moved vport=vm1 entries=0,2,default source=0 target=1 by=operator" in shown
     assert vm1(rss("set", "vm1", "--off")) == "vm1 off IPV4 TCP_IPV4 8 - 0"
     asked = ("--on", "--types", "IPV4", "--entries", "16", "--queues", "2", "--key", "01" * 40, "-j")
     row = json.loads(rss("set", "vm1", *asked))["vports"][1]

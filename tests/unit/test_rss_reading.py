@@ -1,9 +1,11 @@
 """RSS parameters as an operator writes them."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vmdqemu.nic.rss import DEFAULT_KEY, HashType
-from vmdqemu.nic.rss_reading import read_entries, read_key, read_types
+from vmdqemu.nic.rss_reading import read_entries, read_key, read_types, show_entries
 from vmdqemu.nic.scaling_entity import DEFAULT_PROCESSOR, PRIMARY_PROCESSOR
 
 
@@ -63,3 +65,12 @@ def test_entries_are_numbers_ranges_and_the_two_others(text: str, entries: tuple
 def test_what_is_no_entry_of_the_table_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="; use "):
         read_entries(text, 8)
+
+
+@given(st.sets(st.integers(0, 127) | st.sampled_from([DEFAULT_PROCESSOR, PRIMARY_PROCESSOR]), min_size=1))
+def test_entries_that_are_shown_can_be_read(entries: set[int]) -> None:
+    assert list(read_entries(show_entries(entries), 128)) == sorted(entries)
+
+
+def test_successive_entries_are_shown_as_a_range() -> None:
+    assert show_entries([40, 3, 2, 1, DEFAULT_PROCESSOR, PRIMARY_PROCESSOR]) == "1-3,40,primary,default"

@@ -1,14 +1,15 @@
 """RSS of a running lab: a VPort's parameters, and the processors that its entries point at."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from vmdqemu.daemon.change import Changer, accept
 from vmdqemu.daemon.plant import Plant
+from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.errors import UsageError
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic.rss import HashType, Rss
-from vmdqemu.nic.rss_reading import read_entries, read_key, read_types
+from vmdqemu.nic.rss_reading import read_entries, read_key, read_types, show_entries
 from vmdqemu.nic.rss_requests import MoveEntries, SetScaling, evacuate
 from vmdqemu.nic.scaling_entity import Scale
 from vmdqemu.nic.tables import DEFAULT_VPORT
@@ -22,8 +23,9 @@ Document = dict[str, Any]
 class Scaling:
     """Changes the RSS of one lab. Raises UsageError, and VmdqemuError with the adapter's status."""
 
-    def __init__(self, plant: Plant, changer: Changer) -> None:
-        self._plant = plant
+    def __init__(self, supervisor: Supervisor, changer: Changer) -> None:
+        self._supervisor = supervisor
+        self._plant = supervisor.plant
         self._changer = changer
 
     async def set(self, name: str, params: Document) -> None:
@@ -50,7 +52,9 @@ class Scaling:
                 asked = read_entries(entries, len(now.entries))
             except ValueError as error:
                 raise UsageError(f"entries: {error}") from None
-            await self._request(evacuate(number, asked, now, processor, self._plant.serving))
+            requests = evacuate(number, asked, now, processor, self._plant.serving)
+            await self._request(requests)
+            self._note(requests, by="operator")
 
     async def _request(self, requests: Sequence[SetScaling | MoveEntries]) -> None:
         """Put requests to the adapter, and carry out what follows: of all of them, or of none."""
@@ -63,6 +67,18 @@ class Scaling:
             placement.update(outcome.placement)
         change = await self._changer.prepare(adapter)
         await self._changer.put(change._replace(placed=placement))
+
+    def _note(self, requests: Iterable[MoveEntries], by: str) -> None:
+        """An event for each VPort and each processor that its entries went to."""
+        for request in requests:
+            went: dict[tuple[int, int], list[int]] = {}
+            for move in request.moves:
+                if move.processor != request.actor:
+                    went.setdefault((move.vport, move.processor), []).append(move.entry)
+            for (number, target), entries in went.items():
+                name = DEFAULT_NAME if number == DEFAULT_VPORT else self._plant.adapter.vports[number].name
+                moved = {"vport": name, "entries": show_entries(entries)}
+                self._supervisor.note("entries-moved", **moved, source=request.actor, target=target, by=by)
 
 
 def _scaled(plant: Plant, name: str) -> tuple[int, VPort, Rss]:

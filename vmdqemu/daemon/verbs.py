@@ -39,7 +39,7 @@ def verbs(supervisor: Supervisor, changer: Changer) -> dict[str, Method]:
         **_observing(supervisor),
         **_queue(supervisor, changer),
         **_filter(supervisor, Filters(supervisor.plant, changer)),
-        **_rss(supervisor, Scaling(supervisor.plant, changer)),
+        **_rss(supervisor, Scaling(supervisor, changer)),
         **_coalescing(supervisor, changer),
         **_vm(supervisor, Vms(supervisor, changer)),
         **_share(supervisor, Shares(supervisor, changer)),

@@ -5,6 +5,7 @@ Every reader raises ValueError with the fault alone, for the caller to put the f
 
 import re
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Final
 
 from vmdqemu.nic.rss import KEY_OCTETS, HashType, check_hash_types
@@ -49,6 +50,20 @@ def read_entries(text: str, count: int) -> tuple[int, ...]:
     if text == "all":
         return (*range(count), DEFAULT_PROCESSOR)
     return tuple(entry for part in text.split(",") for entry in _read_part(part.strip(), count))
+
+
+def show_entries(entries: Iterable[int]) -> str:
+    """Entries as `read_entries` reads them, in order."""
+    names = {DEFAULT_PROCESSOR: "default", PRIMARY_PROCESSOR: "primary"}
+    ordered = sorted(set(entries))
+    parts = []
+    for _, run in groupby(enumerate(ordered), key=lambda place: place[1] - place[0]):
+        numbers = [entry for _, entry in run]
+        if numbers[0] in names:
+            parts += [names[entry] for entry in numbers]
+        else:
+            parts.append(f"{numbers[0]}-{numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}")
+    return ",".join(parts)
 
 
 def _read_part(part: str, count: int) -> tuple[int, ...]:
