@@ -202,3 +202,14 @@ def test_a_queue_that_was_moved_stays_where_it_is_when_its_vport_changes(shared:
     shared.call("filter.set", vm="vm1", mac="02:00:00:00:00:aa")
     shared.call("filter.clear", filter=3)
     assert shared.call("rss.list") == before
+
+
+def test_a_queue_that_only_goes_to_another_processor_has_one_reader_there(shared: RunningLab) -> None:
+    """RSS is off, so the first queue takes everything: no table changes."""
+    shared.call("rss.set", vport="vm1", enabled=False)
+    (queue, *_) = (row["QueueID"] for row in shared.call("queue.list")["queues"] if row["VmFriendlyName"])
+    for processor in (1, 0, 1):
+        shared.call("rss.move", vport="vm1", entries="primary", processor=processor)
+        read = [row["queues"].count(queue) for row in shared.call("processor.list")["processors"]]
+        assert read == [1 - processor, processor]
+    shared.call("rss.set", vport="vm1", enabled=True)

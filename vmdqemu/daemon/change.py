@@ -3,9 +3,9 @@
 A flow's frames may wait in one ring while its next ones are sorted into another. So before the new owner of a
 ring reads it, every frame that was sorted by the old tables has been read:
 
-    1  the readers that hand frames over stop (the default rings', and those that vRSS spreads), and the
-       inboxes they fed are read until they are empty; the sorter
-       sends every frame that the new tables place differently to the default rings
+    1  the readers that hand frames over stop (the default rings', and those that vRSS spreads), and so do
+       those of rings that only go to another processor; the inboxes they fed are read until they are empty;
+       the sorter sends every frame that the new tables place differently to the default rings
     2  the rings that change are read until they are empty, by their old owners, and let go
     3  all workers get the new tables; the sorter places new frames by them
     4  the default rings are read until all that waited in them is gone
@@ -230,7 +230,9 @@ class Changer:
         change = difference.compare(plant.tables, tables)
         changed = self._rings(change.changed)
         held = self._rings(change.meanwhile.default_queues)
-        stopped = self._rings(_handing_over(plant.tables))
+        after = self._placement(tables, placed)
+        moved = {queue for queue in change.kept if plant.placement[queue] != after[queue]}
+        stopped = self._rings({*_handing_over(plant.tables), *moved})
         await self._stop(stopped)
         await self._empty_inboxes()
         self._sort(change.meanwhile)
@@ -243,10 +245,15 @@ class Changer:
 
     def _adopt(self, tables: Tables, placed: Placement | None) -> None:
         plant = self._supervisor.plant
+        plant.placement = self._placement(tables, placed)
+        plant.tables = tables
+
+    def _placement(self, tables: Tables, placed: Placement | None) -> Placement:
+        """Who serves each queue under these tables."""
+        plant = self._supervisor.plant
         if placed is None:
             placed = processors.stay(plant.placement, plant.tables, tables)
-        plant.placement = plant.placing.place(tables, placed)
-        plant.tables = tables
+        return plant.placing.place(tables, placed)
 
     async def _grow(self, tables: Tables) -> None:
         """Rings for the queues to come; every worker learns of them."""
