@@ -66,6 +66,7 @@ class AdapterConfig(SwitchKeys):
 
     `nic_switch`: a VM's queues are those of a VPort; without, it has a VM queue (before Windows Server 2016).
     `rx_queues`: no more than so many, if the model has more.
+    `any_vlan`: a VM queue's filter may test the address alone (Get-NetAdapterVmq: AnyVlanSupported).
     """
 
     model: Model = "ideal"
@@ -80,6 +81,7 @@ class AdapterConfig(SwitchKeys):
     lookahead: Lookahead = HEADER_OCTETS
     moderation: Moderation = "off"
     nic_switch: Flag = True
+    any_vlan: Flag = False
 
 
 class PortConfig(Table):

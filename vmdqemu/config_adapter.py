@@ -155,6 +155,7 @@ def _bare(config: LabConfig) -> Adapter:
         default_queue_pairs=min(config.host.processors, model.rss_queues),
         switch=_switch(config),
         vlan_filtering=bool(config.keywords.get("*VMQVlanFiltering", 1)),
+        any_vlan=config.adapter.any_vlan,
         pf=DefaultVPort(config.pf.name),
     )
     if refused := limits.refusal(adapter):

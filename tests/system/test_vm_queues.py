@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.system import numbered
 from tests.system.harness import RunningLab, eventually, running
+from tests.system.oids import INVALID, SUCCESS, ask, carried, filters_of, state, status
 from vmdqemu.errors import UsageError, VmdqemuError
 
 pytestmark = pytest.mark.system
@@ -23,22 +23,6 @@ processors = 2
 [wire]
 address = "10.0.0.254/24"
 """
-SUCCESS = "NDIS_STATUS_SUCCESS"
-INVALID = "NDIS_STATUS_INVALID_PARAMETER"
-
-
-def ask(lab: RunningLab, oid: str, **params: object) -> dict[str, Any]:
-    answer: dict[str, Any] = lab.call(f"OID_RECEIVE_FILTER_{oid}", **params)
-    return answer
-
-
-def status(lab: RunningLab, oid: str, **params: object) -> str:
-    return str(ask(lab, oid, **params)["status"])
-
-
-def state(lab: RunningLab, queue: int) -> str:
-    rows = ask(lab, "ENUM_QUEUES", caller="application")["answer"]
-    return next((row["state"] for row in rows if row["QueueID"] == queue), "UNDEFINED")
 
 
 class Ends:
@@ -70,11 +54,6 @@ class Ends:
 def ends(lab: RunningLab) -> Iterator[Ends]:
     with ExitStack() as stack:
         yield Ends(lab, stack)
-
-
-def carried(lab: RunningLab) -> dict[int, int]:
-    """What the silicon placed in each RX queue."""
-    return {row["QueueID"]: row["rx-packets"] for row in lab.call("queue.list")["queues"]}
 
 
 @pytest.fixture
@@ -111,8 +90,7 @@ def test_a_queue_is_freed_and_allocated_anew_under_numbered_frames(lab: RunningL
         for _ in range(200 if full else 10):
             both.burst()
             assert status(lab, "FREE_QUEUE", queue=1) == INVALID  # its filter goes first
-            filters = ask(lab, "ENUM_FILTERS")["answer"]
-            mine = next(row["FilterId"] for row in filters if row["QueueId"] == 1)
+            (mine,) = filters_of(lab, 1)
             assert status(lab, "CLEAR_FILTER", filter=mine) == SUCCESS
             both.burst()
             assert status(lab, "FREE_QUEUE", queue=1) == SUCCESS

@@ -74,6 +74,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         lookahead = 128
         moderation = "low"
         nic_switch = false
+        any_vlan = true
         [keywords]
         "*VMQ" = 1
         [host]
@@ -134,6 +135,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         "lookahead": 128,
         "moderation": "low",
         "nic_switch": False,
+        "any_vlan": True,
     }
     assert lab.keywords == {"*VMQ": 1}
     assert lab.host.model_dump(exclude={"processor_set", "balancer"}) == {

@@ -55,7 +55,7 @@ def _allocate(params: Params) -> Request:
     )
 
 
-def _change(params: Params) -> Request:
+def _change(params: Params) -> control.SetQueueParameters:
     return control.SetQueueParameters(
         params.whole("queue"),
         flags=_flags(params) if params.has("flags") else None,
@@ -130,10 +130,11 @@ class Oids:
         self._changer = changer
 
     def methods(self) -> dict[str, Method]:
-        """A verb for each."""
+        """A verb for each; some requests have more to do than to be put to the adapter."""
         return {
             **{oid: self._method(read) for oid, read in REQUESTS.items()},
             "OID_RECEIVE_FILTER_FREE_QUEUE": self._free_queue,
+            "OID_RECEIVE_FILTER_QUEUE_PARAMETERS": self._queue_parameters,
             "OID_NIC_SWITCH_DELETE_VPORT": self._delete_vport,
             **{oid: self._query(answer) for oid, answer in QUERIES.items()},
         }
@@ -160,6 +161,18 @@ class Oids:
             self._supervisor.note("queue_state", queue=queue, state=QueueState.DMA_STOPPED.shown)
             await self._changer.carry_out(control.DmaIdle(queue))
             await self._changer.carry_out(control.BuffersReturned(queue))
+        return ended(outcome)
+
+    async def _queue_parameters(self, document: Document) -> Document:
+        """A queue that runs goes to the first processor of its mask (NDIS: allocating-vports-for-vmmq)."""
+        request = _change(Params(document))
+        plant = self._supervisor.plant
+        mask = request.affinity or 0
+        if mask >> plant.config.host.processors:  # netvmini: a processor above the system's count
+            return ended(Outcome(plant.adapter, Status.INVALID_PARAMETER))
+        outcome = await self._changer.carry_out(request)
+        if outcome.status is Status.SUCCESS and mask and request.queue in plant.placement:
+            await self._changer.set_queue(request.queue, (mask & -mask).bit_length() - 1, None)
         return ended(outcome)
 
     async def _delete_vport(self, document: Document) -> Document:
