@@ -87,7 +87,9 @@ EVENTS: dict[QueueEvent, Request] = {
     QueueEvent.COMPLETE: complete,
     QueueEvent.FREE: lambda lab: status(lab, "FREE_QUEUE", queue=SPARE),
 }
-AT_ONCE: dict[QueueState | None, str] = {QueueState.DMA_STOPPED: "UNDEFINED"}  # the request ends when the last buffer is back
+AT_ONCE: dict[QueueState | None, str] = {
+    QueueState.DMA_STOPPED: "UNDEFINED"
+}  # the request ends when the last buffer is back
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)

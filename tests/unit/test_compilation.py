@@ -45,6 +45,8 @@ def test_a_vms_queue_is_copied_from_unless_it_lies_in_the_vms_memory(mode: Mode,
     assert (seen.sort, seen.lookup) == (mode.sort, mode.lookup)
     assert seen.copy == (mode.copy or (mode in (VMQ, VMMQ) and not shared))
     assert seen.default_copy == (mode is not OFF_NOCOPY)
+    blind = Adapter(SMALL, mode, mtu=1500, wire=True, shared_memory=shared, vlan_filtering=False)
+    assert compile_tables(blind, 1).copy == (mode.copy or mode in (VMQ, VMMQ))  # frames of any VLAN come
 
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)

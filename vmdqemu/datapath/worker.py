@@ -186,6 +186,7 @@ class Worker:
                 os.close(kept.pop(name))
         self._arenas.pop(message["port"], None)
         self._rings = self._rings._replace(fds=kept, arenas=self._slots())
+        self._service.put_tables(self._tables, self._rings)  # no pump holds the VM's memory any more
 
     def _on_gone(self, pump: Pump) -> None:
         self._say({"is": "gone", "port": pump.port, "ring": pump.ring})

@@ -21,7 +21,7 @@ def compile_tables(adapter: Adapter, generation: int) -> Tables:
         generation=generation,
         sort=adapter.mode.sort,
         lookup=adapter.mode.lookup,
-        copy=adapter.mode.copy or not (adapter.mode.lookup or adapter.shared_memory),
+        copy=adapter.mode.copy or not (adapter.mode.lookup or _shares_memory(adapter)),
         processors=adapter.mode.processors,
         lookahead=adapter.lookahead,
         local_switch=local_switch,
@@ -40,6 +40,14 @@ def compile_tables(adapter: Adapter, generation: int) -> Tables:
         pooling=compile_pooling(adapter),
         default_name=adapter.pf.name,
     )
+
+
+def _shares_memory(adapter: Adapter) -> bool:
+    """Only an adapter that compares VLANs keeps other VLANs' frames out of a VM's memory.
+
+    NDIS: security-issues-with-ndis-virtual-machine--vm--shared-memory.
+    """
+    return adapter.shared_memory and adapter.vlan_filtering
 
 
 def _vport(adapter: Adapter, number: int, local_switch: bool) -> VPortTable:
