@@ -9,6 +9,7 @@ from vmdqemu.daemon.plant import Plant, Port
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.datapath import tap
 from vmdqemu.datapath.inbox import INBOX
+from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.frame import format_mac
 from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT
 
@@ -120,7 +121,7 @@ def processors(supervisor: Supervisor) -> Document:
             "cpu": role.cpu,
             "pid": role.worker and role.worker.pid,
             "speed": role.speed,
-            "queues": [ring for _, ring in role.rings],
+            "queues": [ring for port, ring in role.rings if port == WIRE],
         }
         for role in supervisor.roles
         if role.processor is not None
