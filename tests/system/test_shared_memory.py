@@ -7,7 +7,7 @@ import mmap
 import os
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -81,14 +81,13 @@ def arenas(pid: int) -> list[Path]:
 
 @contextmanager
 def poisoned(lab: RunningLab) -> Iterator[Memory]:
-    mapped = []
-    for arena in arenas(lab.daemon.pid):
-        fd = os.open(arena, os.O_RDWR)
-        mapped.append(mmap.mmap(fd, 0))
-        os.close(fd)
-    yield Memory(mapped)
-    for arena in mapped:
-        arena.close()
+    with ExitStack() as stack:
+        mapped = []
+        for arena in arenas(lab.daemon.pid):
+            fd = os.open(arena, os.O_RDWR)
+            mapped.append(stack.enter_context(mmap.mmap(fd, 0)))
+            os.close(fd)
+        yield Memory(mapped)
 
 
 def deliver(lab: RunningLab, there: Ports, octets: int) -> bytes:
