@@ -125,13 +125,20 @@ class Changer:
     async def carry_out(self, request: Request) -> Outcome:
         """Put one request to the adapter, and say how it ended; a refused one changes nothing."""
         async with self.busy:
-            plant = self._supervisor.plant
-            outcome = control.apply(plant.adapter, request)
-            if compile_tables(outcome.adapter, plant.tables.generation) == plant.tables:
-                plant.adapter = outcome.adapter  # no frame is treated otherwise
-            else:
-                await self.put(await self.prepare(outcome.adapter))
+            return await self.apply(request)
+
+    async def apply(self, request: Request) -> Outcome:
+        """The same; `busy` is held by the caller."""
+        plant = self._supervisor.plant
+        outcome = control.apply(plant.adapter, request)
+        same = compile_tables(outcome.adapter, plant.tables.generation) == plant.tables
+        if same and not outcome.placement:
+            plant.adapter = outcome.adapter  # no frame is treated otherwise
             return outcome
+        change = await self.prepare(outcome.adapter)
+        placed = {**plant.placement, **outcome.placement} if outcome.placement else None
+        await self.put(change._replace(placed=placed))
+        return outcome
 
     async def prepare(self, adapter: Adapter) -> Change:
         """What can fail comes first: rings for what is to come. `busy` is held by the caller."""

@@ -43,6 +43,21 @@ class Params:
             raise UsageError(f"{name}: {values!r} is not a list of whole numbers")
         return tuple(values)
 
+    def documents(self, name: str) -> list["Params"]:
+        """A list of what is read by name in turn."""
+        values = self._document.get(name)
+        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+            raise UsageError(f"{name}: {values!r} is not a list of objects")
+        return [Params(value) for value in values]
+
+    def octets(self, name: str) -> bytes:
+        """Octets in hex."""
+        text = self.text(name)
+        try:
+            return bytes.fromhex(text)
+        except ValueError:
+            raise UsageError(f"{name}: {text!r} is not hex") from None
+
     def text(self, name: str, default: str | None = None) -> str:
         """A text."""
         value = self._document.get(name, default)

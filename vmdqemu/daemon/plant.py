@@ -75,8 +75,8 @@ class Plant:
 
     @property
     def serving(self) -> Serving:
-        """The host's processors, and who serves each RX queue."""
-        return Serving(frozenset(range(self.config.host.processors)), self.placement)
+        """The processors that may serve RX queues, and who serves each."""
+        return Serving(frozenset(self.placing.processors), self.placement)
 
     @property
     def ring_fds(self) -> dict[tuple[int, int], int]:

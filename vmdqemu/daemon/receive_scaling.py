@@ -44,7 +44,7 @@ class Scaling:
         """Point entries, or the default or primary processor, at a processor."""
         async with self._changer.busy:
             number, vport, rss = _scaled(self._plant, name)
-            if processor not in self._plant.serving.processors:
+            if not 0 <= processor < self._plant.config.host.processors:
                 last = self._plant.config.host.processors - 1
                 raise UsageError(f"no processor {processor}; use 0 to {last} ([host] processors)")
             now = entity(vport, rss, self._plant.placement)

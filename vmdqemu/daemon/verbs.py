@@ -16,6 +16,7 @@ from vmdqemu.daemon.oids import Oids
 from vmdqemu.daemon.params import Params
 from vmdqemu.daemon.receive_filters import Filters
 from vmdqemu.daemon.receive_scaling import Scaling
+from vmdqemu.daemon.scaling_oids import ScalingOids
 from vmdqemu.daemon.shares import Shares
 from vmdqemu.daemon.snapshot import Registers
 from vmdqemu.daemon.supervisor import Supervisor
@@ -46,6 +47,7 @@ def verbs(supervisor: Supervisor, changer: Changer) -> dict[str, Method]:
         **_switch(supervisor, SwitchSettings(supervisor, changer)),
         **_processor(supervisor),
         **Oids(supervisor, changer).methods(),
+        **ScalingOids(supervisor.plant, changer).methods(),
     }
 
 
