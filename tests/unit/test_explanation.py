@@ -37,7 +37,12 @@ def test_the_document_of_a_spread_frame() -> None:
         "nic": {
             "deliveries": [{"vport": "vm1", "queue": 3, "vlan": "strip"}],
             "wire": False,
-            "hash": {"type": "NDIS_HASH_TCP_IPV4", "value": "0x51ccc178", "index": 120},
+            "hash": {
+                "function": "NdisHashFunctionToeplitz",
+                "type": "NDIS_HASH_TCP_IPV4",
+                "value": "0x51ccc178",
+                "index": 120,
+            },
             "drop": None,
         },
         "host": {"deliveries": [{"vm": "vm1", "channel": 2, "processor": 0}], "lookup": False, "drop": None},

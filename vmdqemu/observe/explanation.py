@@ -128,6 +128,7 @@ def _hash(explanation: Explanation) -> Document | None:
     if nic.hash is None or parameters is None:
         return None
     return {
+        "function": "NdisHashFunctionToeplitz",
         "type": nic.hash.type.ndis_name,
         "value": f"{nic.hash.value:#010x}",
         "index": rss.table_index(nic.hash.value, parameters),
