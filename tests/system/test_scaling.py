@@ -257,7 +257,9 @@ def test_more_processors_than_queues_are_never_used(lab: RunningLab) -> None:
 
 
 def test_each_vport_has_a_key_of_its_own(lab: RunningLab) -> None:
-    """V6: the same flows, another placement."""
+    """V5, V6: the same flows, another placement; and the adapter says so."""
+    said = lab.call("OID_NIC_SWITCH_HARDWARE_CAPABILITIES")["answer"]
+    assert {value for name, value in said.items() if name.startswith("Rss")} == {True}
     with vport(lab) as x, vport(lab) as y:
         assert y.put(key=OTHER_KEY.hex()) is Status.SUCCESS
         x.assert_steered_by_its_table(DEFAULT_KEY)

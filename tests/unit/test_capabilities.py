@@ -68,16 +68,24 @@ def test_a_chip_says_what_its_registers_hold() -> None:
             "MaxNumQueuePairs": st.integers(0, 9),
             "MaxNumQueuePairsPerNonDefaultVPort": st.integers(0, 9),
             "MaxNumMacAddresses": st.integers(0, 9),
+            "RssOnPFVPorts": st.booleans(),
+            "RssPerPFVPortIndirectionTable": st.booleans(),
+            "RssPerPFVPortHashFunction": st.booleans(),
+            "RssPerPFVPortHashType": st.booleans(),
+            "RssPerPFVPortHashKey": st.booleans(),
         }
     )
 )
 def test_a_set_that_contradicts_itself_is_found(said: dict[str, int]) -> None:
-    """N3."""
+    """N3, V5: what is hashed by is a VPort's own as a whole, or not at all."""
+    own = [said[f"RssPerPFVPortHash{part}"] for part in ("Function", "Type", "Key")]
     sound = (
         said["MaxNumSwitches"] == 1
         and said["MaxNumVPorts"] >= said["MaxNumVFs"] + 1
         and said["MaxNumQueuePairs"] >= said["MaxNumVPorts"]
         and said["MaxNumMacAddresses"] >= said["MaxNumVPorts"]
         and said["MaxNumQueuePairsPerNonDefaultVPort"] in (1, 2, 4, 8)
+        and (said["RssPerPFVPortIndirectionTable"] or not said["RssOnPFVPorts"])
+        and (all(own) or not any(own))
     )
     assert (problems(said) == []) == sound

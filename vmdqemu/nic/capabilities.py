@@ -6,6 +6,7 @@ determining-the-vmq-capabilities-of-a-network-adapter.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from vmdqemu.nic.coalescing import MOST_FILTERS
 from vmdqemu.nic.modes import Sort
@@ -13,6 +14,9 @@ from vmdqemu.nic.state import Adapter
 from vmdqemu.nic.vport import PF
 
 Capabilities = Mapping[str, int | bool]
+
+_TABLE: Final = "RssPerPFVPortIndirectionTable"
+_HASH: Final = ("RssPerPFVPortHashFunction", "RssPerPFVPortHashType", "RssPerPFVPortHashKey")
 
 
 def hardware_filters(adapter: Adapter) -> Capabilities:
@@ -54,6 +58,7 @@ def current_filters(adapter: Adapter) -> Capabilities | None:
 def hardware_switch(adapter: Adapter) -> Capabilities:
     """NDIS_NIC_SWITCH_CAPABILITIES of the hardware; `problems` has what must hold of them."""
     model, rules = adapter.model, adapter.model.switch_rules
+    own_rss = model.queue_rules.own_table
     return {
         "MaxNumSwitches": 1,
         "MaxNumVPorts": model.vports,
@@ -64,6 +69,8 @@ def hardware_switch(adapter: Adapter) -> Capabilities:
         "AsymmetricQueuePairs": rules.asymmetric,
         "SingleVPortPool": rules.single_pool,
         "NicSwitchWithoutIov": rules.without_sriov,
+        "RssOnPFVPorts": own_rss and model.queue_pairs > 1,
+        **dict.fromkeys((_TABLE, *_HASH), own_rss),
     }
 
 
@@ -90,5 +97,7 @@ def problems(said: Capabilities) -> list[str]:
         "MaxNumQueuePairs holds one a VPort": said["MaxNumQueuePairs"] >= said["MaxNumVPorts"],
         "MaxNumMacAddresses holds one a VPort": said["MaxNumMacAddresses"] >= said["MaxNumVPorts"],
         "MaxNumQueuePairsPerNonDefaultVPort is a power of two": pairs > 0 and pairs.bit_count() == 1,
+        "RSS on VPorts needs an indirection table for each": (said[_TABLE] or not said["RssOnPFVPorts"]),
+        "hash function, type and key are a VPort's own, or none is": len({said[name] for name in _HASH}) == 1,
     }
     return [rule for rule, holds in broken.items() if not holds]
