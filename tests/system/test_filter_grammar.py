@@ -15,7 +15,7 @@ from vmdqemu.nic.adapter import Status
 pytestmark = pytest.mark.system
 
 LAB = """
-vm = [{ name = "vm1" }, { name = "vm2" }]
+vm = [{ name = "vm1", strip_vlan = true }, { name = "vm2", strip_vlan = true }]
 [adapter]
 mode = "vmq"
 nic_switch = false
@@ -77,7 +77,7 @@ def test_an_untagged_filter_takes_priority_tagged_frames_too(lab: RunningLab, th
     assert set_filter(lab, A) == SUCCESS
     queues, received = seen_by(lab, there, *sent.values())
     assert queues == {QUEUE: 2, 0: 3}
-    assert received == {"vm2": [sent["untagged"], sent["VID 0"]]}
+    assert received == {"vm2": [sent["untagged"], untagged(sent["VID 0"])]}
 
 
 def test_a_vlan_filter_takes_its_vid_alone_and_the_tag_is_stripped(lab: RunningLab, there: Ports) -> None:
@@ -195,8 +195,8 @@ def test_an_address_alone_takes_any_vlan_where_the_adapter_can(tmp_path: Path) -
         queues, received = seen_by(lab, there, *sent.values())
         assert queues == {QUEUE: 4, 1: 1}
         assert received["vm1"] == [untagged(sent["VID 6"])]
-        stripped = [untagged(sent[kind]) for kind in ("VID 5", "VID 5, urgent")]
-        assert received["vm2"] == [sent["untagged"], sent["VID 0"], *stripped]
+        stripped = [untagged(sent[kind]) for kind in ("VID 0", "VID 5", "VID 5, urgent")]
+        assert received["vm2"] == [sent["untagged"], *stripped]
 
 
 WITHOUT_VLANS = 'keywords = { "*VMQVlanFiltering" = 0 }' + LAB.replace("KEYS", "")
@@ -210,3 +210,25 @@ def test_without_vlan_filtering_no_vlan_can_be_tested(tmp_path: Path) -> None:
         assert set_filter(lab, A) == SUCCESS
         sent = frame(A, lab.mac("ext"))
         assert seen_by(lab, there, sent) == ({QUEUE: 1}, {"vm2": [sent]})
+
+
+SMALL = """
+vm = [{ name = "vm1" }, { name = "vm2" }]
+[adapter]
+model = "82575"
+mode = "vmq"
+nic_switch = false
+[wire]
+"""
+ADDRESSES = 16  # of an 82575
+
+
+def test_an_address_more_than_there_is_room_for_is_refused_and_the_rest_keeps_working(tmp_path: Path) -> None:
+    """F14."""
+    with running(SMALL, tmp_path) as lab, ports(lab) as there:
+        room = ADDRESSES - len(ask(lab, "ENUM_FILTERS")["answer"])
+        mine = [f"02:bb:00:00:00:{number:02x}" for number in range(room + 1)]
+        statuses = [set_filter(lab, mac) for mac in mine]
+        assert statuses == [SUCCESS] * room + [Status.RESOURCES]
+        sent = [frame(mac, lab.mac("ext")) for mac in mine]
+        assert seen_by(lab, there, *sent) == ({QUEUE: room, 0: 1}, {"vm2": sent[:room]})

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import groupby
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.system.frames import Ports, frame, ports
 from tests.system.harness import RunningLab, eventually, running
 from tests.system.observer import ended, observer
 from tests.system.oids import INVALID, SUCCESS, ask, carried, filters_of, give_up, state, status
+from vmdqemu.nic.adapter import Status
 from vmdqemu.nic.disciplines import BUDGET_FRAMES
 from vmdqemu.nic.queue_states import TRANSITIONS, QueueEvent, QueueState
 
@@ -138,6 +140,20 @@ def test_an_allocated_queue_has_a_number_of_its_own_and_frames_once_it_runs(
     assert (batch["status"], batch["entries"]) == (SUCCESS, [INVALID, SUCCESS, INVALID])
     assert there.send("ext", sent) == {"vm3": [sent]}
     assert carried(lab)[SPARE] == 1
+
+
+FULL = LAB.replace("[adapter]", "[adapter]\nrx_queues = 3")
+
+
+def test_a_queue_more_than_there_are_is_refused_and_its_vm_has_the_default_queue(tmp_path: Path) -> None:
+    """Q2: of three queues one is the default queue."""
+    with running(FULL, tmp_path) as lab, ports(lab) as there:
+        queues = ask(lab, "ENUM_QUEUES")["answer"]
+        assert [row["QueueID"] for row in queues] == [1, 2]
+        assert allocate(lab) == Status.RESOURCES
+        assert ask(lab, "ENUM_QUEUES")["answer"] == queues
+        sent = frame(lab.mac("vm3"), lab.mac("ext"))
+        assert there.send("ext", sent) == {"vm3": [sent]}
 
 
 def test_the_default_queue_is_nobodys_and_takes_what_no_filter_takes(lab: RunningLab, there: Ports) -> None:
