@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.transmitter import BACKLOG, KINDS, TEN_GBIT, Transmitter
+from tests.unit.transmitter import BACKLOG, KINDS, TEN_GBIT, Transmitter, assert_it_wakes_as_it_said
 from vmdqemu.nic.arbiter import SURPRISE_OCTETS, Turn
 from vmdqemu.nic.disciplines import BUDGET_FRAMES, Discipline
 from vmdqemu.nic.rate_limit import BUCKET_SECONDS, NO_LIMIT
@@ -113,17 +113,7 @@ def test_the_line_is_free_when_it_was_said_and_not_before(
     sender = Transmitter(discipline, line=float("inf"), now=start, wire=rate)
     sender.add(kind, outbound=True)
     sender.add("1514", outbound=True)
-    for _ in range(20):
-        while sender.take():
-            pass
-        wakes_at = sender.arbiter.wakes_at()
-        assert wakes_at is not None
-        assert wakes_at > sender.now
-        halfway = (sender.now + wakes_at) / 2
-        assert halfway == wakes_at or sender.arbiter.next(halfway) is None
-        assert sender.arbiter.wakes_at() == wakes_at
-        sender.now = wakes_at
-        assert sender.take() is not None
+    assert_it_wakes_as_it_said(sender)
 
 
 @given(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.transmitter import KINDS, TEN_GBIT, Ring, Transmitter
+from tests.unit.transmitter import KINDS, TEN_GBIT, Ring, Transmitter, assert_it_wakes_as_it_said
 from vmdqemu.nic.arbiter import WIRE_OVERHEAD
 from vmdqemu.nic.disciplines import BUDGET_FRAMES, Discipline
 from vmdqemu.nic.rate_limit import BUCKET_SECONDS
@@ -89,17 +89,7 @@ def test_a_held_port_may_send_when_it_was_said_and_not_before(
 ) -> None:
     sender = Transmitter(discipline, line=float("inf"), now=start)
     sender.add(kind, rate=rate)
-    for _ in range(20):
-        while sender.take():
-            pass
-        wakes_at = sender.arbiter.wakes_at()
-        assert wakes_at is not None
-        assert wakes_at > sender.now
-        halfway = (sender.now + wakes_at) / 2
-        assert halfway == wakes_at or sender.arbiter.next(halfway) is None
-        assert sender.arbiter.wakes_at() == wakes_at
-        sender.now = wakes_at
-        assert sender.take() is not None
+    assert_it_wakes_as_it_said(sender)
 
 
 def test_the_first_held_port_to_come_free_wakes_the_loop() -> None:

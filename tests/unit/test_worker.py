@@ -4,6 +4,8 @@ import asyncio
 import os
 import socket
 
+import pytest
+
 from tests.unit.builders import Vm, tables
 from tests.unit.pumping import drain
 from tests.unit.serving import DEADLINE, VMS, Rig, numbered
@@ -74,9 +76,13 @@ def test_it_stops_when_its_supervisor_goes(loop: asyncio.AbstractEventLoop, rig:
     loop.run_until_complete(asyncio.wait_for(rig.worker.stopped, DEADLINE))
 
 
-def _stops_without_a_word(loop: asyncio.AbstractEventLoop, rig: Rig) -> bool:
+@pytest.mark.parametrize("unread", [False, True], ids=["before it is ready", "with its answers unread"])
+def test_a_supervisor_that_goes_is_no_error(unread: bool, loop: asyncio.AbstractEventLoop, rig: Rig) -> None:
     said: list[object] = []
     loop.set_exception_handler(lambda _, context: said.append(context))
+    goes_and_says = (rig.ours.close, rig.worker.announce)
+    for step in reversed(goes_and_says) if unread else goes_and_says:
+        step()
 
     async def scenario() -> None:
         await asyncio.wait_for(rig.worker.stopped, DEADLINE)
@@ -84,23 +90,7 @@ def _stops_without_a_word(loop: asyncio.AbstractEventLoop, rig: Rig) -> bool:
             await asyncio.sleep(0)
 
     loop.run_until_complete(scenario())
-    return not said
-
-
-def test_a_supervisor_that_goes_before_the_worker_is_ready_is_no_error(
-    loop: asyncio.AbstractEventLoop, rig: Rig
-) -> None:
-    rig.ours.close()
-    rig.worker.announce()
-    assert _stops_without_a_word(loop, rig)
-
-
-def test_a_supervisor_that_goes_with_answers_unread_is_no_error(
-    loop: asyncio.AbstractEventLoop, rig: Rig
-) -> None:
-    rig.worker.announce()
-    rig.ours.close()
-    assert _stops_without_a_word(loop, rig)
+    assert said == []
 
 
 def test_a_ring_that_is_started_again_is_still_read_once(loop: asyncio.AbstractEventLoop, rig: Rig) -> None:

@@ -121,3 +121,18 @@ class Transmitter:
     def octets_sent(self) -> int:
         """By all ports."""
         return sum(ring.octets_sent for ring in self.rings.values())
+
+
+def assert_it_wakes_as_it_said(sender: Transmitter) -> None:
+    """A frame that is held may go when the arbiter said so and not before, time and again."""
+    for _ in range(20):
+        while sender.take():
+            pass
+        wakes_at = sender.arbiter.wakes_at()
+        assert wakes_at is not None
+        assert wakes_at > sender.now
+        halfway = (sender.now + wakes_at) / 2
+        assert halfway == wakes_at or sender.arbiter.next(halfway) is None
+        assert sender.arbiter.wakes_at() == wakes_at
+        sender.now = wakes_at
+        assert sender.take() is not None
