@@ -1,13 +1,17 @@
 """The command in a process of its own, as an operator runs it."""
 
+import itertools
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from netns import namespace
 from vmdqemu.daemon import runtime
+from vmdqemu.daemon.stop import stop
 
 COMMAND: Final = (sys.executable, "-m", "vmdqemu")
 READINGS: Final = (("status",), ("vport", "list"), ("queue", "list"), ("stats",))
@@ -18,6 +22,7 @@ vm = [
 ]
 """
 WIRE: Final = '[wire]\naddress = "10.0.0.9/24"\n'
+_numbers = itertools.count(1)
 
 
 class LabFile(NamedTuple):
@@ -34,6 +39,26 @@ class LabFile(NamedTuple):
 
 
 Write = Callable[[str], LabFile]
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[Write]:
+    """Writes lab files into a folder; whatever their labs leave is gone in the end."""
+    labs = []
+
+    def write(text: str) -> LabFile:
+        lab = f"c{os.getpid() % 100_000}-{next(_numbers)}"
+        path = folder / f"{lab}.toml"
+        path.write_text(f'prefix = "{lab}-"\n{text}')
+        labs.append(lab)
+        return LabFile(lab, path)
+
+    try:
+        yield write
+    finally:
+        for record in runtime.records():
+            if record.lab in labs:
+                stop(record)
 
 
 def vmdqemu(

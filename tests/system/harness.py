@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 from netns import namespace
 from vmdqemu.config import LabConfig, parse
 from vmdqemu.daemon import control, runtime
@@ -138,6 +140,17 @@ def running(text: str, tmp_path: Path) -> Iterator[RunningLab]:
             daemon.wait(DEADLINE)
     assert daemon.returncode == 0, "the daemon ended with an error"
     assert not list(namespace.RUN_DIR.glob(f"{name}-*"))
+
+
+def shared(text: str) -> Any:
+    """A fixture: one lab for the tests of a file, each of which leaves it as it was."""
+
+    @pytest.fixture(scope="module")
+    def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+        with running(text, tmp_path_factory.mktemp("shared")) as lab:
+            yield lab
+
+    return lab
 
 
 @contextmanager

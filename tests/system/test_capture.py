@@ -3,7 +3,6 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from scapy.utils import RawPcapNgReader
 
 from tests.system.command import refused, vmdqemu
 from tests.system.frames import BROADCAST, Ports, frame, ports, tag
-from tests.system.harness import RunningLab, eventually, running
+from tests.system.harness import RunningLab, eventually, running, shared
 from tests.system.observer import ended, observer
 from vmdqemu.daemon.observers import LEASE
 from vmdqemu.observe import pcapng
@@ -27,10 +26,13 @@ host.processors = 2
 """
 
 
-@contextmanager
-def up(tmp_path: Path) -> Iterator[tuple[RunningLab, Ports]]:
-    with running(LAB, tmp_path) as lab, ports(lab) as there:
-        yield lab, there
+lab = shared(LAB)
+
+
+@pytest.fixture
+def there(lab: RunningLab) -> Iterator[Ports]:
+    with ports(lab) as there:
+        yield there
 
 
 def packets(file: Path) -> list[tuple[bytes, Any]]:
@@ -47,9 +49,11 @@ def _next(reader: Any) -> tuple[bytes, Any] | None:
     return octets, about
 
 
-def test_a_file_has_every_frame_with_its_direction_and_the_reason_of_a_drop(tmp_path: Path) -> None:
+def test_a_file_has_every_frame_with_its_direction_and_the_reason_of_a_drop(
+    lab: RunningLab, there: Ports, tmp_path: Path
+) -> None:
     file = tmp_path / "capture.pcapng"
-    with up(tmp_path) as (lab, there), observer(lab, "capture", "-w", str(file), "-c", "4") as process:
+    with observer(lab, "capture", "-w", str(file), "-c", "4") as process:
         outside, vm1, vm2 = lab.mac("ext"), lab.mac("vm1"), lab.mac("vm2")
         sent = [
             ("ext", frame(vm1, outside), ("wire", 1, None)),
@@ -68,8 +72,10 @@ def test_a_file_has_every_frame_with_its_direction_and_the_reason_of_a_drop(tmp_
     assert told == [expected for _, _, expected in sent]
 
 
-def test_a_long_frame_is_cut_and_the_queue_is_the_one_that_it_waited_in(tmp_path: Path) -> None:
-    with up(tmp_path) as (lab, there), observer(lab, "capture", "-w", "-", "--snaplen", "64") as process:
+def test_a_long_frame_is_cut_and_the_queue_is_the_one_that_it_waited_in(
+    lab: RunningLab, there: Ports, tmp_path: Path
+) -> None:
+    with observer(lab, "capture", "-w", "-", "--snaplen", "64") as process:
         there.links["ext"].send(frame(lab.mac("vm2"), lab.mac("ext"), tag(5), payload=bytes(1000)))
         assert process.stdout is not None
         out = b""
@@ -86,8 +92,8 @@ def test_a_long_frame_is_cut_and_the_queue_is_the_one_that_it_waited_in(tmp_path
     assert file.read_bytes().count(queue) == 1  # epb_queue: VPort 2's
 
 
-def test_only_frames_to_or_from_a_port_if_that_is_asked_for(tmp_path: Path) -> None:
-    with up(tmp_path) as (lab, there), observer(lab, "capture", "--port", "vm1", "-c", "3") as process:
+def test_only_frames_to_or_from_a_port_if_that_is_asked_for(lab: RunningLab, there: Ports) -> None:
+    with observer(lab, "capture", "--port", "vm1", "-c", "3") as process:
         outside, vm1, vm2 = lab.mac("ext"), lab.mac("vm1"), lab.mac("vm2")
         there.send("ext", frame(vm2, outside, tag(5)))
         there.send("vm2", frame(outside, vm2))
@@ -105,8 +111,8 @@ def test_only_frames_to_or_from_a_port_if_that_is_asked_for(tmp_path: Path) -> N
     assert lines[2].endswith(": to wire")
 
 
-def test_a_worker_that_is_replaced_goes_on_recording(tmp_path: Path) -> None:
-    with up(tmp_path) as (lab, there), observer(lab, "capture", "--port", "vm2") as process:
+def test_a_worker_that_is_replaced_goes_on_recording(lab: RunningLab, there: Ports) -> None:
+    with observer(lab, "capture", "--port", "vm2") as process:
         lost = lab.worker("nic")
         assert lost is not None
         os.kill(lost, signal.SIGKILL)
@@ -116,9 +122,11 @@ def test_a_worker_that_is_replaced_goes_on_recording(tmp_path: Path) -> None:
         assert b" from vm2 ring 0: 60 octets" in process.stdout.readline()
 
 
-def test_a_slow_observer_costs_the_lab_nothing_and_says_what_it_lost(tmp_path: Path) -> None:
+def test_a_slow_observer_costs_the_lab_nothing_and_says_what_it_lost(
+    lab: RunningLab, there: Ports, tmp_path: Path
+) -> None:
     file = tmp_path / "slow.pcapng"
-    with up(tmp_path) as (lab, there), observer(lab, "capture", "-w", str(file)) as process:
+    with observer(lab, "capture", "-w", str(file)) as process:
         eventually(file.exists, "it begins")
         process.send_signal(signal.SIGSTOP)
         burst = [frame(lab.mac("vm1"), lab.mac("ext"))] * 500
@@ -143,8 +151,9 @@ def _waiting(lab: RunningLab) -> int:
 
 
 def test_when_the_observer_is_killed_nothing_is_recorded_any_more(tmp_path: Path) -> None:
+    """In a lab that nobody has observed yet."""
     assert LEASE < 5
-    with up(tmp_path) as (lab, _):
+    with running(LAB, tmp_path) as lab:
         with observer(lab, "capture", "--snaplen", "300") as process:
             error = refused(vmdqemu("capture", "--snaplen", "400", "--lab", lab.config.name), 2)
             assert error == "snaplen: somebody observes 300 octets of each frame; use 300\n"
@@ -158,13 +167,10 @@ def test_when_the_observer_is_killed_nothing_is_recorded_any_more(tmp_path: Path
         eventually(free, "the lease ends")
 
 
-def test_a_mistake_is_one_line_with_its_cure(tmp_path: Path) -> None:
-    with up(tmp_path) as (lab, _):
-        name = lab.config.name
-        done = vmdqemu("capture", "-w", "/no/such/file", "--lab", name)
-        assert done.returncode == 2
-        assert done.stderr.endswith(
-            "/no/such/file: No such file or directory; name a file that can be written\n"
-        )
-        error = refused(vmdqemu("trace", "--live", "1", "00", "--lab", name), 2)
-        assert error.startswith("--live explains what comes, by the running lab")
+def test_a_mistake_is_one_line_with_its_cure(lab: RunningLab) -> None:
+    name = lab.config.name
+    done = vmdqemu("capture", "-w", "/no/such/file", "--lab", name)
+    assert done.returncode == 2
+    assert done.stderr.endswith("/no/such/file: No such file or directory; name a file that can be written\n")
+    error = refused(vmdqemu("trace", "--live", "1", "00", "--lab", name), 2)
+    assert error.startswith("--live explains what comes, by the running lab")

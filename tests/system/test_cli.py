@@ -4,22 +4,41 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from netns import namespace
-from tests.system.command import COMMAND, READINGS, TWO_VMS, WIRE, LabFile, Write, refused, up, vmdqemu
+from tests.system.command import (
+    COMMAND,
+    READINGS,
+    TWO_VMS,
+    WIRE,
+    LabFile,
+    Write,
+    refused,
+    up,
+    vmdqemu,
+    writing,
+)
 from tests.system.harness import eventually
 from vmdqemu.daemon import runtime
 
 pytestmark = pytest.mark.system
 
 
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabFile]:
+    """One that is up; it is only looked at."""
+    with writing(tmp_path_factory.mktemp("looked-at")) as write:
+        file = write(TWO_VMS + WIRE + '[adapter]\nmode = "vmq"\n')
+        up(file)
+        yield file
+
+
 @pytest.mark.parametrize("reading", READINGS, ids=" ".join)
-def test_every_reading_has_a_table_and_one_json_document(reading: tuple[str, ...], write: Write) -> None:
-    file = write(TWO_VMS + WIRE + '[adapter]\nmode = "vmq"\n')
-    up(file)
+def test_every_reading_has_a_table_and_one_json_document(reading: tuple[str, ...], file: LabFile) -> None:
     shown = vmdqemu(*reading, "--lab", file.lab)
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "vm1" in shown.stdout
@@ -37,20 +56,16 @@ def test_up_says_a_ping_that_works_and_down_leaves_nothing(write: Write) -> None
     assert file.left == set()
 
 
-def test_exec_passes_input_output_and_exit_code(write: Write) -> None:
-    file = write(TWO_VMS + WIRE)
-    up(file)
+def test_exec_passes_input_output_and_exit_code(file: LabFile) -> None:
     done = vmdqemu("exec", "vm2", "--lab", file.lab, "--", "sh", "-c", "ip -br addr show eth0; exit 7")
     assert done.returncode == 7
     assert "10.0.0.2/24" in done.stdout
     assert vmdqemu("exec", "--lab", file.lab, "ext", "true").returncode == 0
 
 
-def test_exec_in_an_unknown_vm_names_those_that_exist(write: Write) -> None:
-    file = write(TWO_VMS)
-    up(file)
-    error = refused(vmdqemu("exec", "ext", "--lab", file.lab, "--", "true"), 2)
-    assert error == f"lab {file.lab} has no machine ext; choose one of: vm1, vm2\n"
+def test_exec_in_an_unknown_vm_names_those_that_exist(file: LabFile) -> None:
+    error = refused(vmdqemu("exec", "vm9", "--lab", file.lab, "--", "true"), 2)
+    assert error == f"lab {file.lab} has no machine vm9; choose one of: vm1, vm2, ext\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -9,33 +9,27 @@ from typing import Any
 import pytest
 
 from tests.system.frames import BROADCAST, Link, frame
-from tests.system.harness import RunningLab, eventually, running
+from tests.system.harness import RunningLab, eventually, running, shared
+from tests.system.lab_texts import two_vms
 from vmdqemu.daemon import control, runtime
 from vmdqemu.errors import VmdqemuError
 
 pytestmark = pytest.mark.system
 
-DELAY = 300  # milliseconds
+DELAY = 1000  # milliseconds
 HELD, HURRIED = 0x88B5, 0x88B7
 TESTS = ["packet-type=3", f"ethertype={HELD:#x}"]
-LAB = """
-[adapter]
-mode = "MODE"
-[host]
-processors = 2
-[wire]
-address = "10.0.0.254/24"
-[[vm]]
-name = "vm1"
-address = "10.0.0.1/24"
-"""
+running_lab = shared(two_vms())
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    """One that refuses what it is asked."""
-    with running(LAB.replace("MODE", "vmq"), tmp_path_factory.mktemp("refusing")) as lab:
-        yield lab
+@pytest.fixture
+def lab(running_lab: RunningLab) -> Iterator[RunningLab]:
+    """It is left without a filter, in its mode, and with every queue where that puts it."""
+    yield running_lab
+    for entry in ask(running_lab, "coalescing.list")["filters"]:
+        ask(running_lab, "coalescing.clear", filter=entry["filter"])
+    ask(running_lab, "mode.set", mode="off")
+    ask(running_lab, "mode.set", mode="vmq")
 
 
 def ask(lab: RunningLab, method: str, **params: object) -> Any:
@@ -59,9 +53,14 @@ class Ends:
         self.outside = Link(lab.ns("ext"), "wire0")
         self.vm = Link(lab.ns("vm1"), "eth0")
         self.got: list[tuple[int, int]] = []  # EtherType and number
+        self._before = coalesced(lab)
 
     def send(self, *numbers: int, ethertype: int = HELD) -> None:
         self.outside.send(*(broadcast(self.lab, number, ethertype) for number in numbers))
+
+    def held(self, count: int) -> None:
+        """Wait until so many were held since the beginning."""
+        eventually(lambda: coalesced(self.lab) - self._before == count, f"{count} frames are held")
 
     def receive(self, count: int) -> float:
         """Wait for so many; the seconds that it took."""
@@ -81,24 +80,28 @@ def default_queue(lab: RunningLab) -> dict[str, Any]:
     return row
 
 
+def coalesced(lab: RunningLab) -> int:
+    return int(default_queue(lab)["coalesced"])
+
+
 @pytest.mark.parametrize("mode", ["off", "vmq"])
-def test_frames_that_may_wait_come_with_one_interrupt(mode: str, tmp_path: Path) -> None:
+def test_frames_that_may_wait_come_with_one_interrupt(mode: str, lab: RunningLab) -> None:
     """P1 and P4: later frames do not restart the timer; the counter is not cleared by reading."""
-    with running(LAB.replace("MODE", mode), tmp_path) as lab:
-        set_filter(lab)
-        ends = Ends(lab)
-        quiet(lab)
-        before = default_queue(lab)["interrupts"]
-        ends.send(1)
-        eventually(lambda: default_queue(lab)["coalesced"] == 1, "the first is held")
-        ends.send(2, 3)
-        eventually(lambda: default_queue(lab)["coalesced"] == 3, "all are held")
-        assert ends.vm.receive() == []
-        waited = ends.receive(3)
-        assert waited < DELAY / 1000 * 1.5
-        assert ends.got == [(HELD, 1), (HELD, 2), (HELD, 3)]
-        assert default_queue(lab)["interrupts"] == before + 1
-        assert default_queue(lab)["coalesced"] == ask(lab, "coalescing.list")["coalesced"] == 3
+    ask(lab, "mode.set", mode=mode)
+    set_filter(lab)
+    ends = Ends(lab)
+    quiet(lab)
+    before = default_queue(lab)["interrupts"]
+    ends.send(1)
+    ends.held(1)
+    ends.send(2, 3)
+    ends.held(3)
+    assert ends.vm.receive() == []
+    ends.receive(3)
+    assert ends.got == [(HELD, 1), (HELD, 2), (HELD, 3)]
+    assert default_queue(lab)["interrupts"] == before + 1
+    ends.held(3)
+    assert ask(lab, "coalescing.list")["coalesced"] == coalesced(lab)
 
 
 def quiet(lab: RunningLab) -> None:
@@ -113,68 +116,64 @@ def quiet(lab: RunningLab) -> None:
     eventually(settled, "nothing is sent")
 
 
-def test_a_frame_that_may_not_wait_brings_the_held_ones_before_it(tmp_path: Path) -> None:
+def test_a_frame_that_may_not_wait_brings_the_held_ones_before_it(lab: RunningLab) -> None:
     """P2."""
-    with running(LAB.replace("MODE", "vmq"), tmp_path) as lab:
-        set_filter(lab, delay=10_000)
-        ends = Ends(lab)
-        ends.send(1, 2)
-        eventually(lambda: default_queue(lab)["coalesced"] == 2, "they are held")
-        ends.send(3, ethertype=HURRIED)
-        ends.receive(3)
-        assert ends.got == [(HELD, 1), (HELD, 2), (HURRIED, 3)]
+    set_filter(lab, delay=10_000)
+    ends = Ends(lab)
+    ends.send(1, 2)
+    ends.held(2)
+    ends.send(3, ethertype=HURRIED)
+    ends.receive(3)
+    assert ends.got == [(HELD, 1), (HELD, 2), (HURRIED, 3)]
 
 
-def test_another_queues_interrupt_and_a_cleared_filter_bring_them_too(tmp_path: Path) -> None:
+def test_another_queues_interrupt_and_a_cleared_filter_bring_them_too(lab: RunningLab) -> None:
     """P2; queue 1 is served by the processor of the default queue, so they share a vector."""
-    with running(LAB.replace("MODE", "vmq"), tmp_path) as lab:
-        ask(lab, "queue.set", queue=1, processor=0)
-        number = set_filter(lab, delay=10_000)
-        ends = Ends(lab)
-        ends.send(1)
-        eventually(lambda: default_queue(lab)["coalesced"] == 1, "it is held")
-        ends.outside.send(frame(lab.mac("vm1"), lab.mac("ext"), ethertype=0x8899))
-        ends.receive(1)
-        ends.send(2)
-        eventually(lambda: default_queue(lab)["coalesced"] == 2, "it is held")
-        ask(lab, "coalescing.clear", filter=number)
-        ends.receive(2)
-        assert ends.got == [(HELD, 1), (HELD, 2)]
+    ask(lab, "queue.set", queue=1, processor=0)
+    number = set_filter(lab, delay=10_000)
+    ends = Ends(lab)
+    ends.send(1)
+    ends.held(1)
+    ends.outside.send(frame(lab.mac("vm1"), lab.mac("ext"), ethertype=0x8899))
+    ends.receive(1)
+    ends.send(2)
+    ends.held(2)
+    ask(lab, "coalescing.clear", filter=number)
+    ends.receive(2)
+    assert ends.got == [(HELD, 1), (HELD, 2)]
 
 
-def test_a_queue_that_changes_hands_leaves_no_held_frame_behind(tmp_path: Path) -> None:
-    with running(LAB.replace("MODE", "vmq"), tmp_path) as lab:
-        set_filter(lab, delay=10_000)
-        ends = Ends(lab)
-        for number in range(10):
-            ends.send(number)
-            eventually(lambda: default_queue(lab)["coalesced"] == number + 1, "it is held")  # noqa: B023
-            if number % 2:
-                ask(lab, "queue.set", queue=0, processor=number // 2 % 2)
-            else:
-                ask(lab, "mode.set", mode=("off", "vmmq", "vmq")[number % 3])
-        ends.receive(10)
-        assert ends.got == [(HELD, number) for number in range(10)]
+def test_a_queue_that_changes_hands_leaves_no_held_frame_behind(lab: RunningLab) -> None:
+    set_filter(lab, delay=10_000)
+    ends = Ends(lab)
+    for number in range(10):
+        ends.send(number)
+        ends.held(number + 1)
+        if number % 2:
+            ask(lab, "queue.set", queue=0, processor=number // 2 % 2)
+        else:
+            ask(lab, "mode.set", mode=("off", "vmmq", "vmq")[number % 3])
+    ends.receive(10)
+    assert ends.got == [(HELD, number) for number in range(10)]
 
 
-def test_a_filter_is_modified_in_place(tmp_path: Path) -> None:
+def test_a_filter_is_modified_in_place(lab: RunningLab) -> None:
     """P6: another delay, the same number."""
-    with running(LAB.replace("MODE", "vmq"), tmp_path) as lab:
-        number = set_filter(lab, delay=10_000)
-        assert set_filter(lab, delay=20, number=number) == number
-        ends = Ends(lab)
-        ends.send(1)
-        assert ends.receive(1) < 1
-        listed = ask(lab, "coalescing.list")["filters"]
-        assert listed == [{"filter": number, "delay": 20, "tests": ["packet-type=0x3", "ethertype=0x88b5"]}]
+    number = set_filter(lab, delay=10_000)
+    assert set_filter(lab, delay=20, number=number) == number
+    ends = Ends(lab)
+    ends.send(1)
+    assert ends.receive(1) < 5
+    listed = ask(lab, "coalescing.list")["filters"]
+    assert listed == [{"filter": number, "delay": 20, "tests": ["packet-type=0x3", "ethertype=0x88b5"]}]
 
 
 def test_frames_that_a_killed_worker_held_are_booked_as_lost(tmp_path: Path) -> None:
-    with running(LAB.replace("MODE", "vmq"), tmp_path) as lab:
+    with running(two_vms(), tmp_path) as lab:
         set_filter(lab, delay=10_000)
         ends = Ends(lab)
         ends.send(1)
-        eventually(lambda: default_queue(lab)["coalesced"] == 1, "it is held")
+        ends.held(1)
         pid = lab.worker("cpu0")
         assert pid is not None
         os.kill(pid, 9)

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from tests.system.frames import EXPERIMENT, Link, frame
-from tests.system.harness import RunningLab, eventually, running
+from tests.system.harness import RunningLab, eventually, running, shared
+from tests.system.iperf import iperf3
+from tests.system.lab_texts import two_vms
 from tests.system.test_confine import STEADY, traced
 from vmdqemu.daemon import control, runtime
 from vmdqemu.errors import VmdqemuError
@@ -22,27 +24,15 @@ pytestmark = pytest.mark.system
 
 INTERVAL = 20_000  # microseconds: longer than a busy machine delays a worker
 HALF = INTERVAL * 0.5e-6  # seconds
-LAB = """
-[adapter]
-mode = "vmq"
-[host]
-processors = 2
-[wire]
-address = "10.0.0.254/24"
-[[vm]]
-name = "vm1"
-address = "10.0.0.1/24"
-[[vm]]
-name = "vm2"
-address = "10.0.0.2/24"
-"""
+running_lab = shared(two_vms())
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    """One that refuses what it is asked."""
-    with running(LAB, tmp_path_factory.mktemp("refusing")) as lab:
-        yield lab
+@pytest.fixture
+def lab(running_lab: RunningLab) -> Iterator[RunningLab]:
+    """Queue 1 is put back where it was, unmoderated."""
+    processor = int(queue(running_lab, 1)["Processor"].partition(":")[2])
+    yield running_lab
+    ask(running_lab, queue=1, processor=processor, moderation=0)
 
 
 def ask(lab: RunningLab, **params: object) -> None:
@@ -75,20 +65,19 @@ def delay(lab: RunningLab, vm: str, pause: float = 0.002) -> float:
     return statistics.median(measured)
 
 
-def test_moderation_delays_a_busy_queue_and_no_other(tmp_path: Path) -> None:
-    with running(LAB, tmp_path) as lab:
-        assert delay(lab, "vm1") < HALF
-        moderate(lab, 1, INTERVAL)
-        assert queue(lab, 1)["moderation"] == INTERVAL
-        assert delay(lab, "vm1") > HALF
-        assert delay(lab, "vm2") < HALF
-        moderate(lab, 1, 0)
-        assert delay(lab, "vm1") < HALF
+def test_moderation_delays_a_busy_queue_and_no_other(lab: RunningLab) -> None:
+    assert delay(lab, "vm1") < HALF
+    moderate(lab, 1, INTERVAL)
+    assert queue(lab, 1)["moderation"] == INTERVAL
+    assert delay(lab, "vm1") > HALF
+    assert delay(lab, "vm2") < HALF
+    moderate(lab, 1, 0)
+    assert delay(lab, "vm1") < HALF
 
 
-def test_the_same_frames_come_with_fewer_interrupts_in_order_and_complete(tmp_path: Path) -> None:
+def test_the_same_frames_come_with_fewer_interrupts_in_order_and_complete(lab: RunningLab) -> None:
     count = 200
-    with running(LAB, tmp_path) as lab, outside(lab) as sender, Link(lab.ns("vm1"), "eth0") as vm:
+    with outside(lab) as sender, Link(lab.ns("vm1"), "eth0") as vm:
         interrupts = []
         for moderation in (0, INTERVAL):
             moderate(lab, 1, moderation)
@@ -127,13 +116,13 @@ def received(vm: Link, count: int) -> list[int]:
 
 def test_an_idle_queue_is_not_delayed(tmp_path: Path) -> None:
     """X550 7.3.2: after a quiet interval an event interrupts at once."""
-    with running(LAB.replace('mode = "vmq"', f'mode = "vmq"\nmoderation = {INTERVAL}'), tmp_path) as lab:
+    with running(two_vms(adapter=f"moderation = {INTERVAL}"), tmp_path) as lab:
         assert delay(lab, "vm1", pause=2 * INTERVAL * 1e-6) < HALF
 
 
-def test_a_moderated_queue_keeps_order_while_its_processor_changes(tmp_path: Path) -> None:
+def test_a_moderated_queue_keeps_order_while_its_processor_changes(lab: RunningLab) -> None:
     """Intel row 57: moving a queue to another vector loses nothing and keeps the order."""
-    with running(LAB, tmp_path) as lab, outside(lab) as sender, Link(lab.ns("vm1"), "eth0") as vm:
+    with outside(lab) as sender, Link(lab.ns("vm1"), "eth0") as vm:
         moderate(lab, 1, INTERVAL)
         for number in range(1000):
             sender.send(numbered(lab, number))
@@ -143,29 +132,26 @@ def test_a_moderated_queue_keeps_order_while_its_processor_changes(tmp_path: Pat
 
 
 @pytest.mark.parametrize("level", ["low", "adaptive"])
-def test_tcp_runs_at_every_level_with_few_interrupts(level: str, tmp_path: Path) -> None:
-    with running(LAB, tmp_path) as lab:
-        moderate(lab, 1, level)
-        server = lab.start("vm1", "timeout", "10", "iperf3", "-s", "-1")
-        eventually(lambda: "5201" in lab.run("vm1", "ss", "-Hltn"), "iperf3 listens")
-        lab.run("ext", "iperf3", "-c", "10.0.0.1", "-n", "200M")
-        assert server.wait(10) == 0
-        row = queue(lab, 1)
-        assert 0 < row["interrupts"] < row["rx-packets"]
+def test_tcp_runs_at_every_level_with_few_interrupts(level: str, lab: RunningLab) -> None:
+    moderate(lab, 1, level)
+    before = queue(lab, 1)
+    iperf3(lab, "ext", "vm1", "10.0.0.1", "-n", "100M")
+    after = queue(lab, 1)
+    assert 0 < after["interrupts"] - before["interrupts"] < after["rx-packets"] - before["rx-packets"]
 
 
-def test_a_moderating_worker_only_masks_unmasks_and_waits_besides(tmp_path: Path) -> None:
-    with running(LAB, tmp_path) as lab:
-        moderate(lab, 1, 100)
-        pings = lab.start("ext", "ping", "-f", "-w", "20", "10.0.0.1")
-        try:
-            eventually(lambda: lab.port("vm1")["reads"] > 100, "frames flow")
-            calls = traced(lab, "cpu0", tmp_path / "trace")
-        finally:
-            pings.terminate()
-            pings.wait()
-        assert calls <= STEADY | {"readv", "epoll_ctl", "timerfd_settime"}  # readv: shared memory
-        assert "timerfd_settime" in calls
+def test_a_moderating_worker_only_masks_unmasks_and_waits_besides(lab: RunningLab, tmp_path: Path) -> None:
+    moderate(lab, 1, 100)
+    before = lab.port("vm1")["reads"]
+    pings = lab.start("ext", "ping", "-f", "-w", "20", "10.0.0.1")
+    try:
+        eventually(lambda: lab.port("vm1")["reads"] > before + 100, "frames flow")
+        calls = traced(lab, "cpu0", tmp_path / "trace")
+    finally:
+        pings.terminate()
+        pings.wait()
+    assert calls <= STEADY | {"readv", "epoll_ctl", "timerfd_settime"}  # readv: shared memory
+    assert "timerfd_settime" in calls
 
 
 @pytest.mark.parametrize(

@@ -17,24 +17,12 @@ import pytest
 from netns import namespace
 from tests.system.frames import Link, tag
 from tests.system.harness import RunningLab, eventually, running, started
+from tests.system.lab_texts import two_vms
 from vmdqemu.config import load
 
 pytestmark = pytest.mark.system
 
 ADDRESSES = {"vm1": "10.0.0.1", "vm2": "10.0.0.2", "ext": "10.0.0.254"}
-LAB = """
-[adapter]
-mode = "MODE"
-offloads = OFFLOADS
-[wire]
-address = "10.0.0.254/24"
-[[vm]]
-name = "vm1"
-address = "10.0.0.1/24"
-[[vm]]
-name = "vm2"
-address = "10.0.0.2/24"
-"""
 PORT = 4000
 MSS: Final = 1448  # of TCP with time stamps in 1500 octets
 
@@ -44,7 +32,7 @@ _STATUS = struct.Struct("=I")
 
 
 def lab_text(mode: str = "vmq", offloads: bool = True) -> str:
-    return LAB.replace("MODE", mode).replace("OFFLOADS", str(offloads).lower())
+    return two_vms(mode, adapter=f"offloads = {str(offloads).lower()}")
 
 
 @pytest.fixture(scope="module", params=["off", "vmq"])

@@ -6,7 +6,7 @@ import pytest
 
 from tests.system import numbered
 from tests.system.command import Write, refused, up, vmdqemu
-from tests.system.harness import running
+from tests.system.harness import RunningLab, running, shared
 from vmdqemu.errors import UsageError, VmdqemuError
 
 pytestmark = pytest.mark.system
@@ -21,6 +21,8 @@ processors = 2
 address = "10.0.0.254/24"
 """
 EXTRA = "02:00:00:00:00:aa"
+
+lab = shared(LAB)
 
 
 def test_a_frame_is_its_owners_at_the_time_and_none_is_lost(tmp_path: Path) -> None:
@@ -46,9 +48,8 @@ def test_a_frame_is_its_owners_at_the_time_and_none_is_lost(tmp_path: Path) -> N
         assert lab.port("wire")["drops"] == {}
 
 
-def test_a_second_address_is_the_vms_until_it_is_removed(tmp_path: Path) -> None:
+def test_a_second_address_is_the_vms_until_it_is_removed(lab: RunningLab) -> None:
     with (
-        running(LAB, tmp_path) as lab,
         numbered.link(lab, "ext", "wire0") as outside,
         numbered.link(lab, "vm2", "eth0") as vm2,
     ):
@@ -98,13 +99,12 @@ def test_a_vm_without_a_filter_has_no_traffic_and_no_address(tmp_path: Path) -> 
     ],
 )
 def test_a_wrong_filter_is_refused_and_changes_nothing(
-    method: str, params: dict[str, object], kind: type[Exception], cure: str, tmp_path: Path
+    method: str, params: dict[str, object], kind: type[Exception], cure: str, lab: RunningLab
 ) -> None:
-    with running(LAB, tmp_path) as lab:
-        before = lab.call("filter.list")
-        with pytest.raises(kind, match=cure):
-            lab.call(method, **params)
-        assert lab.call("filter.list") == before
+    before = lab.call("filter.list")
+    with pytest.raises(kind, match=cure):
+        lab.call(method, **params)
+    assert lab.call("filter.list") == before
 
 
 def test_the_command_line_does_the_same(write: Write) -> None:

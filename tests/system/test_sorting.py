@@ -10,26 +10,12 @@ from typing import Any
 import pytest
 
 from tests.system.harness import RunningLab, eventually, running
+from tests.system.lab_texts import two_vms
 
 pytestmark = pytest.mark.system
 
-VMQ = """
-[adapter]
-mode = "vmq"
-offloads = false
-ring = 64
-[host]
-processors = 3
-[wire]
-address = "10.0.0.254/24"
-[[vm]]
-name = "vm1"
-address = "10.0.0.1/24"
-[[vm]]
-name = "vm2"
-address = "10.0.0.2/24"
-vlan = 5
-"""
+RING = "offloads = false\nring = 64"
+VMQ = two_vms(adapter=RING, processors=3, vm2="vlan = 5")
 
 
 def _queue(lab: RunningLab, number: int) -> dict[str, Any]:
@@ -84,7 +70,7 @@ def test_a_full_ring_drops_on_its_queue_alone(tmp_path: Path) -> None:
 
 
 def test_the_software_sorter_places_frames_in_the_same_queues(tmp_path: Path) -> None:
-    software = VMQ.replace('mode = "vmq"', 'mode = "vmq"\nsorter = "software"')
+    software = two_vms(adapter=f'{RING}\nsorter = "software"', processors=3, vm2="vlan = 5")
     with running(software, tmp_path) as lab:
         _send(lab, 11, "", lab.mac("vm1"))
         _send(lab, 12, "81000005", lab.mac("vm2"))

@@ -3,12 +3,11 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.system.frames import BROADCAST, Link, frame
-from tests.system.harness import RunningLab, eventually, running
+from tests.system.harness import RunningLab, eventually, shared
 
 pytestmark = pytest.mark.system
 
@@ -21,6 +20,8 @@ GROUP = "01:00:5e:01:02:03"
 STRANGER = "02:ff:ff:00:00:01"
 UNICAST, MULTICAST, BROADCASTS, SPOOFED = 100, 7, 3, 5
 OCTETS = 60  # of each frame, without FCS
+
+lab = shared(LAB)
 
 
 def statistics(lab: RunningLab) -> dict[str, int]:
@@ -36,9 +37,9 @@ def registers(lab: RunningLab) -> dict[str, int]:
 
 
 def test_what_came_from_the_wire_is_counted_by_cast_and_queue_with_fcs_where_the_chip_has_it(
-    tmp_path: Path,
+    lab: RunningLab,
 ) -> None:
-    with running(LAB, tmp_path) as lab, Link(lab.ns("ext"), "wire0") as outside:
+    with Link(lab.ns("ext"), "wire0") as outside:
         before = statistics(lab)
         for to, count in ((lab.mac("vm1"), UNICAST), (GROUP, MULTICAST), (BROADCAST, BROADCASTS)):
             outside.send(*[frame(to, lab.mac("ext"))] * count)
@@ -53,8 +54,8 @@ def test_what_came_from_the_wire_is_counted_by_cast_and_queue_with_fcs_where_the
         assert more["rx_queue_2_packets"] == more["rx_no_dma_resources"] == 0
 
 
-def test_what_vms_send_is_counted_by_queue_and_on_the_wire_only_if_it_left(tmp_path: Path) -> None:
-    with running(LAB, tmp_path) as lab, Link(lab.ns("vm2"), "eth0") as vm2:
+def test_what_vms_send_is_counted_by_queue_and_on_the_wire_only_if_it_left(lab: RunningLab) -> None:
+    with Link(lab.ns("vm2"), "eth0") as vm2:
         before = statistics(lab)
         for to, count in ((STRANGER, UNICAST), (lab.mac("vm1"), UNICAST), (BROADCAST, BROADCASTS)):
             vm2.send(*[frame(to, lab.mac("vm2"))] * count)
@@ -69,8 +70,8 @@ def test_what_vms_send_is_counted_by_queue_and_on_the_wire_only_if_it_left(tmp_p
         assert registers(lab)["BPTC"] >= BROADCASTS
 
 
-def test_spoofed_frames_are_counted_once_and_reading_clears(tmp_path: Path) -> None:
-    with running(LAB, tmp_path) as lab, Link(lab.ns("vm1"), "eth0") as vm1:
+def test_spoofed_frames_are_counted_once_and_reading_clears(lab: RunningLab) -> None:
+    with Link(lab.ns("vm1"), "eth0") as vm1:
         registers(lab)
         vm1.send(*[frame(STRANGER, lab.mac("vm2"))] * SPOOFED)
         eventually(lambda: lab.port("vm1")["drops"] == {"anti_spoof_mac": SPOOFED}, "they were dropped")
@@ -79,10 +80,9 @@ def test_spoofed_frames_are_counted_once_and_reading_clears(tmp_path: Path) -> N
         assert (first["GPTC"], second["GPRC"]) == (0, 0)
 
 
-def test_the_command_prints_them_as_ethtool_does(tmp_path: Path) -> None:
-    with running(LAB, tmp_path) as lab:
-        argv = [sys.executable, "-m", "vmdqemu", "stats", "--lab", lab.config.name]
-        said = subprocess.check_output([*argv, "--ethtool"], text=True)
-        assert said.startswith("NIC statistics:\n     rx_packets: ")
-        document = json.loads(subprocess.check_output([*argv, "--registers", "-j"]))
-        assert {"GPRC", "GORC", "SSVPC"} < set(document["registers"])
+def test_the_command_prints_them_as_ethtool_does(lab: RunningLab) -> None:
+    argv = [sys.executable, "-m", "vmdqemu", "stats", "--lab", lab.config.name]
+    said = subprocess.check_output([*argv, "--ethtool"], text=True)
+    assert said.startswith("NIC statistics:\n     rx_packets: ")
+    document = json.loads(subprocess.check_output([*argv, "--registers", "-j"]))
+    assert {"GPRC", "GORC", "SSVPC"} < set(document["registers"])

@@ -8,27 +8,18 @@ import pytest
 
 from netns import namespace
 from tests.system.command import Write, refused, up, vmdqemu
-from tests.system.harness import RunningLab, eventually, residue, running
+from tests.system.harness import RunningLab, eventually, residue, running, shared
+from tests.system.lab_texts import two_vms
 from vmdqemu.daemon import runtime
 from vmdqemu.errors import LabFileError, UsageError, VmdqemuError
 
 pytestmark = pytest.mark.system
 
-LAB = """
-[adapter]
-mode = "vmq"
-[host]
-processors = 2
-[wire]
-address = "10.0.0.254/24"
-[[vm]]
-name = "vm1"
-address = "10.0.0.1/24"
-[[vm]]
-name = "vm2"
-address = "10.0.0.2/24"
-"""
+LAB = two_vms()
 VM3 = '[[vm]]\nname = "vm3"\naddress = "10.0.0.3/24"\nqueues = 2\n'
+
+
+lab = shared(LAB)
 
 
 def ping(lab: RunningLab, name: str, address: str) -> None:
@@ -91,31 +82,32 @@ def test_a_vm_that_is_removed_leaves_its_number_and_its_queue_to_the_next(tmp_pa
         ("[host]\n", ["host: unknown key; known keys: vm"]),
     ],
 )
-def test_tables_that_do_not_fit_the_lab_are_refused(tables: str, problems: list[str], tmp_path: Path) -> None:
-    with running(LAB, tmp_path) as lab:
-        before = lab.call("vport.list")
-        with pytest.raises(LabFileError) as caught:
-            lab.call("vm.add", tables=tables)
-        assert list(caught.value.problems[: len(problems)]) == problems
-        assert lab.call("vport.list") == before
+def test_tables_that_do_not_fit_the_lab_are_refused(
+    tables: str, problems: list[str], lab: RunningLab
+) -> None:
+    before = lab.call("vport.list")
+    with pytest.raises(LabFileError) as caught:
+        lab.call("vm.add", tables=tables)
+    assert list(caught.value.problems[: len(problems)]) == problems
+    assert lab.call("vport.list") == before
 
 
-def test_what_cannot_be_built_is_undone(tmp_path: Path) -> None:
+def test_what_cannot_be_built_is_undone(lab: RunningLab) -> None:
     """The second VM's IPv6 address is refused by the kernel; the first one was built already."""
-    with running(LAB, tmp_path) as lab:
-        before, record = lab.call("vport.list"), runtime.find(lab.config.name)
-        foreign = lab.ns("vm4")
-        namespace.create(foreign)
-        try:
-            with pytest.raises(VmdqemuError, match="exists and is not ours"):
-                lab.call("vm.add", tables=VM3 + '[[vm]]\nname = "vm4"\n')
-            assert namespace.exists(foreign)
-        finally:
-            namespace.remove(foreign)
-        assert not namespace.exists(lab.ns("vm3"))
-        assert (lab.call("vport.list"), runtime.find(lab.config.name)) == (before, record)
-        lab.call("vm.add", tables=VM3)
-        ping(lab, "ext", "10.0.0.3")
+    before, record = lab.call("vport.list"), runtime.find(lab.config.name)
+    foreign = lab.ns("vm4")
+    namespace.create(foreign)
+    try:
+        with pytest.raises(VmdqemuError, match="exists and is not ours"):
+            lab.call("vm.add", tables=VM3 + '[[vm]]\nname = "vm4"\n')
+        assert namespace.exists(foreign)
+    finally:
+        namespace.remove(foreign)
+    assert not namespace.exists(lab.ns("vm3"))
+    assert (lab.call("vport.list"), runtime.find(lab.config.name)) == (before, record)
+    lab.call("vm.add", tables=VM3)
+    ping(lab, "ext", "10.0.0.3")
+    lab.call("vm.remove", vm="vm3")
 
 
 def test_the_last_vm_and_one_that_is_not_there_are_refused(tmp_path: Path) -> None:
