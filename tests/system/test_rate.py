@@ -37,7 +37,8 @@ rate = RATE
 """
 VMS = ("vm1", "vm2", "vm3", "vm4")
 OUTSIDE = "10.0.0.254"
-ROOM = 1.01  # one bucketful in a second, and what the clock of a test is late
+ROOM = 1.01  # one bucketful in a second
+FREE = 200e6  # bits a second: more than any limit here leaves
 
 
 def line_lab(rate: int, *, weight: int = 1, offloads: bool = True) -> str:
@@ -62,7 +63,7 @@ class Measured(NamedTuple):
 def measure(lab: RunningLab, senders: tuple[str, ...], bits: float) -> Measured:
     """Watch until `bits` more went out, once every sender is under way."""
     eventually(lambda: all(lab.port(vm)["read_octets"] > 1e6 for vm in senders), "everybody sends")
-    before, sent, started = {vm: lab.port(vm) for vm in senders}, line_bits(lab), time.monotonic()
+    started, before, sent = time.monotonic(), {vm: lab.port(vm) for vm in senders}, line_bits(lab)
     eventually(lambda: line_bits(lab) > sent + bits, "the line is used")
     sent, seconds = line_bits(lab) - sent, time.monotonic() - started
     octets = {vm: lab.port(vm)["read_octets"] - before[vm]["read_octets"] for vm in senders}
@@ -73,15 +74,15 @@ def test_a_vms_rate_is_reached_and_kept_and_nobody_elses(tmp_path: Path) -> None
     with running(LIMITED_VM, tmp_path) as lab, ThreadPoolExecutor() as beside:
         limited = beside.submit(iperf3, lab, "vm1", "vm2", "10.0.0.2", "-t", "3", "-O", "1")
         free = iperf3(lab, "vm3", "vm4", "10.0.0.4", "-t", "2")
-        assert free["sum_received"]["bits_per_second"] > 500e6
-        assert 70e6 < limited.result()["sum_received"]["bits_per_second"] < 100e6
+        assert free["sum_received"]["bits_per_second"] > FREE
+        assert 50e6 < limited.result()["sum_received"]["bits_per_second"] < 100e6
         assert lab.port("vm1")["read_wire"] > 1.5 * lab.port("vm1")["reads"], "no superframes"
 
 
 def test_vms_that_send_to_the_wire_share_it_and_fill_it(tmp_path: Path) -> None:
-    with running(line_lab(1000), tmp_path) as lab, sending(lab, VMS, "ext", OUTSIDE):
-        measured = measure(lab, VMS, 1.5e9)
-        assert 0.5e9 < measured.line < 1e9 * ROOM
+    with running(line_lab(500), tmp_path) as lab, sending(lab, VMS, "ext", OUTSIDE):
+        measured = measure(lab, VMS, 0.75e9)
+        assert 0.25e9 < measured.line < 0.5e9 * ROOM
         assert jain(list(measured.octets.values())) >= 0.99
 
 
@@ -96,18 +97,14 @@ def test_vms_talk_to_each_other_past_a_busy_wire(tmp_path: Path) -> None:
         measured = measure(lab, ("vm1",), 0.1e9)
         free = iperf3(lab, "vm2", "vm3", "10.0.0.3", "-t", "1")
         assert measured.line < 0.1e9 * ROOM
-        assert free["sum_received"]["bits_per_second"] > 500e6
+        assert free["sum_received"]["bits_per_second"] > FREE
 
 
-@pytest.mark.parametrize(
-    ("client", "server", "address"), [("ext", "vm1", "10.0.0.1"), ("vm1", "ext", OUTSIDE)]
-)
-def test_plain_frames_go_at_the_rate_of_the_line_each_way(
-    client: str, server: str, address: str, tmp_path: Path
-) -> None:
+def test_plain_frames_go_at_the_rate_of_the_line_each_way(tmp_path: Path) -> None:
     """1448 octets of TCP in each 1538 of the wire."""
-    with running(line_lab(200, offloads=False), tmp_path) as lab:
-        end = iperf3(lab, client, server, address, "-t", "2", "-O", "1")
-        assert 150e6 < end["sum_received"]["bits_per_second"] < 200e6 * 1448 / 1538 * ROOM
+    with running(line_lab(100, offloads=False), tmp_path) as lab:
+        for client, server, address in (("ext", "vm1", "10.0.0.1"), ("vm1", "ext", OUTSIDE)):
+            end = iperf3(lab, client, server, address, "-t", "1", "-O", "1")
+            assert 50e6 < end["sum_received"]["bits_per_second"] < 100e6 * 1448 / 1538 * ROOM
         port = lab.port("wire")
         assert port["read_wire"] == port["reads"], "no superframes"

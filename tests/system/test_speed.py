@@ -70,6 +70,6 @@ def test_a_speed_that_no_processor_can_have_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_wire_carries_what_a_cable_would(tmp_path: Path) -> None:
-    with running(LAB.format(speed=1.0, rate=1000), tmp_path) as lab:
+    with running(LAB.format(speed=1.0, rate=500), tmp_path) as lab:
         bits, _ = _receive(lab, seconds=2)
-        assert 500e6 < bits < 950e6  # 1 GbE carries at most 941 Mbit/s of TCP with timestamps
+        assert 250e6 < bits < 475e6  # a cable of 500 Mbit/s carries 470.7 of TCP with timestamps
