@@ -46,14 +46,19 @@ BAD_LABS: Final = {
 }
 
 
-@pytest.mark.parametrize("command", ["validate", "up"])
 @pytest.mark.parametrize(("text", "problem"), BAD_LABS.values(), ids=BAD_LABS.keys())
 def test_a_bad_lab_file_is_one_line_with_the_file_and_the_place(
-    text: str, problem: str, command: str, write: Write
+    text: str, problem: str, write: Write
 ) -> None:
     file = write(text)
-    error = refused(vmdqemu(command, file.path), 4)
+    error = refused(vmdqemu("validate", file.path), 4)
     assert error.startswith(f"{file.path}: {problem}")
+
+
+def test_up_with_a_bad_lab_file_says_the_same_and_leaves_nothing(write: Write) -> None:
+    text, problem = BAD_LABS["unknown key"]
+    file = write(text)
+    assert refused(vmdqemu("up", file.path), 4).startswith(f"{file.path}: {problem}")
     assert file.left == set()
 
 

@@ -2,25 +2,50 @@
 
 import json
 import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-from tests.system.command import vmdqemu
+from tests.system.command import COMMAND
 
 pytestmark = pytest.mark.system
 
 DESIGNED = {"schema_version", "experiment", "machine", "lab", "emulated", "claims", "rows", "ratios", "law"}
 
 
-@pytest.mark.parametrize("name", ["scaling", "latency", "fairness"])
-def test_an_experiment_leaves_its_rows_a_picture_and_balanced_books(name: str, tmp_path: Path) -> None:
-    done = vmdqemu("experiment", name, "--quick", "--out", tmp_path, timeout=120)
-    assert done.returncode in (0, 6), done.stderr  # 6: a busy machine may make it void
-    found = json.loads((tmp_path / "results.json").read_text())
+NAMES: Final = ("scaling", "latency", "fairness")
+PATIENCE: Final = 300.0  # seconds; they take 30
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[Path, subprocess.Popen[str]]]]:
+    """All at once: they wait more than they work, and nobody looks at how much they measured."""
+    with ExitStack() as stack:
+        found = {}
+        for name in NAMES:
+            out = tmp_path_factory.mktemp(name)
+            argv = [*COMMAND, "experiment", name, "--quick", "--out", str(out)]
+            run = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            found[name] = out, stack.enter_context(run)
+            stack.callback(run.terminate)
+        yield found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_experiment_leaves_its_rows_a_picture_and_balanced_books(
+    name: str, runs: dict[str, tuple[Path, subprocess.Popen[str]]]
+) -> None:
+    out, run = runs[name]
+    printed, said = run.communicate(timeout=PATIENCE)
+    assert run.returncode in (0, 6), said  # 6: a busy machine may make it void
+    found = json.loads((out / "results.json").read_text())
     assert set(found) >= DESIGNED
     assert found["experiment"] == name
     assert found["rows"]
     assert found["law"]["holds"]
-    assert {"results.csv", f"{name}.png", f"{name}.svg"} <= set(os.listdir(tmp_path))
-    assert f"experiment {name} --quick" in done.stdout
+    assert {"results.csv", f"{name}.png", f"{name}.svg"} <= set(os.listdir(out))
+    assert f"experiment {name} --quick" in printed

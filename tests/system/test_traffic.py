@@ -28,8 +28,7 @@ ONE_SECOND = ("-t", "1")
 UDP_PACKETS_PER_SECOND = 5000
 
 
-@pytest.mark.parametrize("offloads", ["true", "false"])
-@pytest.mark.parametrize("mtu", [1500, 9000])
+@pytest.mark.parametrize(("offloads", "mtu"), [("true", 1500), ("false", 1500), ("true", 9000)])
 def test_the_usual_tools_work_in_every_direction(tmp_path: Path, offloads: str, mtu: int) -> None:
     with running(LAB.format(offloads=offloads, mtu=mtu), tmp_path) as lab:
         for client, server in WAYS:

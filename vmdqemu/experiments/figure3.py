@@ -25,7 +25,6 @@ PAPER: Final = {("off", 4): 5.4, ("vmdq", 4): 9.3, ("vmq", 4): 9.3}  # Gbit/s, w
 CALIBRATED: Final = (OFF, 4)
 LINE: Final = 10_000  # Mbit/s
 TRIES: Final = 3  # for a row that the machine does not limit
-REFITS: Final = 2  # of a run whose fit the counted rounds belie; then it is void
 LEAST_RATIO: Final = 1.5  # vmq/off with 4 VMs, where a run is a test
 
 
@@ -36,11 +35,12 @@ class Plan(NamedTuple):
     vms: tuple[int, ...]
     rounds: int
     seconds: int  # of a row, besides the one that is omitted
+    refits: int = 2  # of a run whose fit the counted rounds belie; then it is void
     least_ratio: float | None = None  # that the run must show
     controls: bool = False  # the further ones too
 
 
-QUICK: Final = Plan((OFF, "vmq"), (4,), rounds=2, seconds=1, least_ratio=LEAST_RATIO)
+QUICK: Final = Plan((OFF, "vmq"), (4,), rounds=2, seconds=1, refits=1, least_ratio=LEAST_RATIO)
 DEFAULT: Final = Plan((OFF, "vmdq", "vmq"), (4,), rounds=5, seconds=3)
 FULL: Final = Plan((OFF, "vmdq", "vmq"), (1, 2, 4, 8), rounds=5, seconds=3)
 
@@ -70,7 +70,7 @@ def lab_of(plan: Plan) -> Receivers:
 def measure(plan: Plan, lab: Rig, keep: Keep, say: Say) -> Run:
     """Fit, predict, count; anew while the machine has changed meanwhile."""
     guess = calibrate.FIRST
-    for last in (False,) * REFITS + (True,):
+    for last in (False,) * plan.refits + (True,):
         found = _prepared(plan, lab, guess, say)
         keep(found)
         found = found._replace(rows=_counted(plan, lab, say))
