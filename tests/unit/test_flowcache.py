@@ -50,16 +50,20 @@ def labs(draw: st.DrawFn) -> Fabric:
     )
 
 
-@settings(max_examples=300, deadline=None)
-@given(labs(), st.integers(0, 3), families() | st.lists(frames(), max_size=10))
-def test_a_remembered_verdict_is_the_one_that_decide_would_make_now(
-    lab: Fabric, source: int, arriving: list[bytes]
-) -> None:
+def assert_each_is_due(lab: Fabric, source: int, arriving: list[bytes]) -> None:
     """Equal keys, equal verdicts: each frame's fate, with all the earlier ones in the cache's memory."""
     with lab as fabric:
         pumped = Pumped(fabric, source if fabric.tables.wire else max(1, source))
         for frame in [*arriving, *arriving]:
             assert found(frame, pumped, fabric) == due(frame, pumped.line[0], fabric)
+
+
+@settings(max_examples=300, deadline=None)
+@given(labs(), st.integers(0, 3), families() | st.lists(frames(), max_size=10))
+def test_a_remembered_verdict_is_the_one_that_decide_would_make_now(
+    lab: Fabric, source: int, arriving: list[bytes]
+) -> None:
+    assert_each_is_due(lab, source, arriving)
 
 
 @st.composite
@@ -86,10 +90,7 @@ def chip_labs(draw: st.DrawFn) -> Fabric:
 def test_a_chips_remembered_verdict_is_the_one_that_decide_would_make_now(
     lab: Fabric, source: int, arriving: list[bytes]
 ) -> None:
-    with lab as fabric:
-        pumped = Pumped(fabric, source if fabric.tables.wire else max(1, source))
-        for frame in [*arriving, *arriving]:
-            assert found(frame, pumped, fabric) == due(frame, pumped.line[0], fabric)
+    assert_each_is_due(lab, source, arriving)
 
 
 @pytest.mark.parametrize("vids", [(), (0,)])
