@@ -1,4 +1,4 @@
-"""`vmdqemu trace` without a lab that runs: frames as hex or captured, any key of the lab set anew."""
+"""`vmdqemu trace` without a lab that runs: frames in every form, any key of the lab set anew."""
 
 import io
 import json
@@ -10,9 +10,12 @@ import pytest
 from scapy.layers.l2 import Ether
 from scapy.utils import wrpcap
 
+from tests.unit.asking import ended
 from tests.unit.builders import OUTSIDE, mac, octets
 from vmdqemu.cli import main
 from vmdqemu.errors import LabFileError, UsageError
+from vmdqemu.observe import short_form
+from vmdqemu.observe.short_form import Kind
 
 LAB = f"""
 vm = [
@@ -58,6 +61,34 @@ def trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     lab = tmp_path / "lab.toml"
     lab.write_text(LAB)
     return Trace(lab, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize(
+    ("text", "port", "delivery"),
+    [
+        ("tcp,10.0.0.9:1000->10.0.0.1:80", "wire", ("vm1", 0)),
+        ("tcp,10.0.0.9:1000->10.0.0.2:80,vlan=5", "wire", ("vm2", 0)),
+        ("arp,10.0.0.1->10.0.0.9", "vm1", None),
+    ],
+)
+def test_a_frame_is_said_in_short(
+    text: str, port: str, delivery: tuple[str, int] | None, trace: Trace
+) -> None:
+    addresses = ("vm.vm1.address=10.0.0.1/24", "vm.vm2.address=10.0.0.2/24", "wire.address=10.0.0.9/24")
+    sets = [word for change in addresses for word in ("--set", change)]
+    (frame,) = trace.frames("--from", port, *sets, text)
+    delivered = [(to["vm"], to["channel"]) for to in frame["host"]["deliveries"]]
+    assert delivered == ([] if delivery is None else [delivery])
+    assert frame["nic"]["wire"] == (delivery is None)
+
+
+def test_every_form_that_the_help_shows_is_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, "trace", "--help") == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    forms = [short_form.read(line.strip("'")) for line in lines if line.startswith("'")]
+    assert {form.kind for form in forms} == set(Kind)
 
 
 @pytest.mark.parametrize("spelled", [FRAME.hex(), FRAME.hex(":"), FRAME.hex(" "), FRAME.hex(" ", 2).upper()])
@@ -124,7 +155,8 @@ def test_a_frame_may_come_from_a_vm(trace: Trace) -> None:
         (("00",), "give a lab file, a port and a frame: trace --lab LAB.toml --from wire FRAME"),
         (
             ("--from", "wire", "0g"),
-            "0g: No such file or directory; give a frame as hex digits, or the name of a pcap or pcapng file",
+            "0g: No such file or directory; give a frame such as tcp,10.0.0.9:1000->10.0.0.1:80, "
+            "as hex digits, or the name of a pcap or pcapng file",
         ),
         (
             ("--from", "wire", "--set", "mtu", "00"),
@@ -141,7 +173,11 @@ def test_a_mistake_is_one_line_with_its_cure(arguments: tuple[str, ...], said: s
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"hello\n", "standard input, line 1: neither a capture nor hex digits; give one of them"),
+        (
+            b"hello\n",
+            "standard input, line 1: neither a capture nor a frame; give a frame such as "
+            "tcp,10.0.0.9:1000->10.0.0.1:80, as hex digits",
+        ),
         (
             bytes.fromhex("d4c3b2a1"),
             "standard input: octet 4: the file is cut off here; give another capture file",

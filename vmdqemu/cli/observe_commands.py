@@ -10,7 +10,20 @@ from vmdqemu.errors import UsageError
 
 app = group()
 
-FRAME = 'Hex digits, a pcap or pcapng file, or "-" for either on standard input.'
+FRAME = 'In short form, as hex digits, a pcap or pcapng file, or "-" for these on standard input.'
+SHORT_FORMS = """\b
+Short forms, in quotes because of the >:
+  'tcp,10.0.0.9:1000->10.0.0.1:80,vlan=5'
+  'udp,[fd00::9]:1000->[fd00::1]:53,length=1514'
+  'icmp,10.0.0.9->10.0.0.1,vlan=5,vlan=7'
+  'arp,10.0.0.9->10.0.0.1'
+  'ether,src=02:00:00:00:00:09,dst=02:00:00:00:00:01,type=0x88b5'
+  'vxlan,10.0.0.9->10.0.0.1,vni=7/tcp,192.168.0.9:1000->192.168.0.1:80'
+  'nvgre,10.0.0.9->10.0.0.1,vsid=7/icmp,[fd00::9]->[fd00::1]'
+All of them may have src, dst, vlan and length (octets without FCS). A MAC
+address that is left out is that of the machine with the IP address; what
+no machine has is behind the outside host.
+"""
 LAB = "The lab file; with --live, the name of the lab if several are running."
 
 
@@ -55,7 +68,7 @@ def why(vm: VmName, lab: LabName = None, as_json: AsJson = False) -> None:
     why.why(vm, lab, as_json)
 
 
-@app.command()
+@app.command(epilog=SHORT_FORMS)
 def trace(
     frame: Annotated[str | None, typer.Argument(metavar="FRAME", help=FRAME, show_default=False)] = None,
     lab: Annotated[str | None, typer.Option("--lab", metavar="LAB", help=LAB, show_default=False)] = None,

@@ -1,39 +1,41 @@
 """`trace`: why a frame goes where it goes."""
 
 import json
-import sys
-from collections.abc import Iterable, Iterator
-from io import BufferedReader
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
 
 from vmdqemu import config as lab_file
+from vmdqemu.cli import frames
+from vmdqemu.config import LabConfig
 from vmdqemu.config_adapter import describe
 from vmdqemu.errors import LabFileError, UsageError
-from vmdqemu.host.processors import Placing
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.adapter import compile_tables
 from vmdqemu.nic.frame import parse
 from vmdqemu.nic.tables import Tables
-from vmdqemu.observe import explanation, pcap
+from vmdqemu.observe import composer, explanation
 from vmdqemu.observe.explanation import WIRE_NAME, Explanation
-from vmdqemu.observe.pcap import Captured
-
-STANDARD_INPUT: Final = "-"
+from vmdqemu.observe.neighbours import Neighbours
+from vmdqemu.observe.short_form import ShortForm
 
 
 def trace(lab: str | None, changes: list[str], source: str | None, frame: str | None, as_json: bool) -> None:
     """Explain frames in a lab that need not run. Raises LabFileError, UsageError."""
     if lab is None or source is None or frame is None:
         raise UsageError("give a lab file, a port and a frame: trace --lab LAB.toml --from wire FRAME")
-    tables, placing = _tables(Path(lab), changes)
+    config = lab_file.load(Path(lab), changes)
+    tables = _tables(Path(lab), config)
     port = port_number(source, tables)
-    placement = placing.place(tables)
-    frames = _frames(frame)
+    placement = config.host.placing.place(tables)
+    neighbours = Neighbours(config, source)
+
+    def compose(form: ShortForm) -> bytes:
+        return composer.compose(neighbours.resolve(form), config.adapter.vxlan_port)
+
     show(
         (
             explanation.explain(parse(octets, length, tables.tunnels), port, tables, placement)
-            for octets, length in frames
+            for octets, length in frames.read(frame, compose)
         ),
         as_json,
     )
@@ -58,49 +60,10 @@ def port_number(name: str, tables: Tables) -> int:
     return names[name]
 
 
-def _tables(file: Path, changes: list[str]) -> tuple[Tables, Placing]:
-    """What a lab's adapter rules by, and how its host places queues."""
-    config = lab_file.load(file, changes)
+def _tables(file: Path, config: LabConfig) -> Tables:
+    """What a lab's adapter rules by. Raises LabFileError."""
     try:
         adapter = describe(config)
     except LabFileError as error:
         raise error.of(file) from None
-    return compile_tables(adapter, generation=1), config.host.placing
-
-
-def _frames(argument: str) -> Iterator[Captured]:
-    """Hex digits, or what a file or standard input holds."""
-    if argument == STANDARD_INPUT:
-        yield from _read(sys.stdin.buffer, "standard input")  # type: ignore[arg-type]
-    elif (octets := _hex(argument)) is not None:
-        yield Captured(octets, len(octets))
-    else:
-        try:
-            with open(argument, "rb") as stream:
-                yield from _read(stream, argument)
-        except OSError as error:
-            cure = "give a frame as hex digits, or the name of a pcap or pcapng file"
-            raise UsageError(f"{argument}: {error.strerror}; {cure}") from None
-
-
-def _read(stream: BufferedReader, name: str) -> Iterator[Captured]:
-    """A capture, or hex digits with a frame a line."""
-    if pcap.is_capture(stream.peek(4)):
-        try:
-            yield from pcap.read(stream)
-        except ValueError as error:
-            raise UsageError(f"{name}: {error}; give another capture file") from None
-        return
-    for number, line in enumerate(stream, start=1):
-        octets = _hex(line.decode("ascii", "replace"))
-        if octets is None:
-            raise UsageError(f"{name}, line {number}: neither a capture nor hex digits; give one of them")
-        yield Captured(octets, len(octets))
-
-
-def _hex(text: str) -> bytes | None:
-    """Octets as hex digits, spaces and colons between them allowed."""
-    try:
-        return bytes.fromhex(text.replace(":", " "))
-    except ValueError:
-        return None
+    return compile_tables(adapter, generation=1)
