@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from vmdqemu.config_changes import set_key
+from vmdqemu.config_changes import set_keys
 from vmdqemu.config_conflicts import conflicts
 from vmdqemu.config_host import BalancerConfig, HostConfig, ProcessorSetConfig
 from vmdqemu.config_problems import Problem, from_validation, in_file_order
@@ -217,7 +217,6 @@ TABLES: dict[str, type[BaseModel]] = {
     "mirror": MirrorConfig,
     "vm": VmConfig,
 }
-TOP_KEYS = frozenset(field.alias or name for name, field in LabConfig.model_fields.items())
 
 
 def load(path: Path, changes: Iterable[str] = ()) -> LabConfig:
@@ -235,8 +234,7 @@ def load(path: Path, changes: Iterable[str] = ()) -> LabConfig:
 def parse(text: str, name: str, changes: Iterable[str] = ()) -> LabConfig:
     """Check a lab file's text; `name` is the lab's unless the text has a `name` key. Raises LabFileError."""
     document = read_toml(text)
-    for change in changes:
-        set_key(document, change, TOP_KEYS)
+    set_keys(document, changes, TABLES)
     document.setdefault("name", name)
     lab, problems = _check(document)
     sound, numbers = _sound_part(document, problems)

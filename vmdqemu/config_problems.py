@@ -67,7 +67,7 @@ def _text(fault: ErrorDetails, tables: Tables) -> str:
     if kind == "value_error":
         return str(context["error"])  # a validator of ours: it names its own cure
     keys = [step for step in fault["loc"] if isinstance(step, str)]
-    known = _fields(tables[".".join(keys[:-1])])
+    known = fields(tables[".".join(keys[:-1])])
     if kind == "extra_forbidden":
         return _unknown(keys[-1], list(known))
     length = len(value) if isinstance(value, str | list) else 0
@@ -75,7 +75,7 @@ def _text(fault: ErrorDetails, tables: Tables) -> str:
     return f"{what}; use {known[keys[-1]].description}"
 
 
-def _fields(table: type[BaseModel]) -> dict[str, FieldInfo]:
+def fields(table: type[BaseModel]) -> dict[str, FieldInfo]:
     """A table's keys as the file spells them."""
     return {field.alias or name: field for name, field in table.model_fields.items()}
 

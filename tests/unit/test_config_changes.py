@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from vmdqemu.config import parse
-from vmdqemu.config_changes import set_key
+from vmdqemu.config import TABLES, parse, read_toml
+from vmdqemu.config_changes import NAMELESS, set_keys
+from vmdqemu.config_problems import fields
 from vmdqemu.errors import LabFileError, UsageError
 
 RING = "use 64 to 8192 descriptors, a multiple of 8"
@@ -32,6 +33,15 @@ adapter.mode = "vmq"
 )
 def test_a_key_has_the_value_that_was_set(change: str, reach: Any, value: object) -> None:
     assert reach(parse(LAB, "lab", [change])) == value
+
+
+@pytest.mark.parametrize("table", sorted(TABLES.keys() - {NAMELESS}))
+def test_every_key_of_every_table_can_be_set(table: str) -> None:
+    above = {"": "", "vm": "vm.vm1.", "wire.host": "wire.host.out."}.get(table, f"{table}.")
+    for key in fields(TABLES[table]):
+        document = read_toml(LAB + '[wire]\nhost = [{ name = "out" }]')
+        set_keys(document, [f"{above}{key}=1"], TABLES)
+        assert document != read_toml(LAB + '[wire]\nhost = [{ name = "out" }]')
 
 
 def test_the_last_of_several_changes_counts() -> None:
@@ -61,6 +71,13 @@ def test_what_may_not_be_is_refused_as_in_the_file(change: str, problem: str) ->
         ("=4", "write KEY=VALUE, such as adapter.mode=vmq or vm.vm1.queues=4"),
         ("adapter..mode=vmq", "write KEY=VALUE, such as adapter.mode=vmq or vm.vm1.queues=4"),
         ("adapter.mode.fast=1", "mode is no table"),
+        ("replicaton=true", "no such key; did you mean adapter.replication?"),
+        ("adapter.replicaton=true", "no such key; did you mean adapter.replication?"),
+        ("speed=0.5", "no such key; did you mean host.speed?"),
+        ("vm.vm2.quues=4", "no such key; did you mean vm.NAME.queues or adapter.rx_queues?"),
+        ("queue.vm2.vlan=4", "no such key; did you mean vm.NAME.vlan or vm.NAME.vlans or wire.vlan?"),
+        ("keywords.*VMO=1", "no such key; did you mean keywords.*VMQ?"),
+        ("colour=blue", "no such key; vmdqemu validate --schema shows them all"),
     ],
 )
 def test_a_change_that_names_no_key_is_a_usage_error(change: str, said: str) -> None:
@@ -71,5 +88,5 @@ def test_a_change_that_names_no_key_is_a_usage_error(change: str, said: str) -> 
 
 def test_a_table_that_is_not_there_is_made() -> None:
     document: dict[str, Any] = {}
-    set_key(document, "adapter.mode=vmq", ())
+    set_keys(document, ["adapter.mode=vmq"], TABLES)
     assert document == {"adapter": {"mode": "vmq"}}
