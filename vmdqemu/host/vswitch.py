@@ -57,10 +57,9 @@ def route(
 ) -> HostVerdict:
     """Look up who gets a frame that came in at port `source` in `vlan`. served: who has it already."""
     find = _replicate if is_multicast(frame.destination) else _look_up
-    ports, drop = take(find, frame, vlan, source, tables)
+    ports, drop = take(find, frame, vlan, source, tables, served)
     if drop is not None:
         return HostVerdict(lookup=True, drop=drop)
-    ports = tuple(port for port in ports if port not in served)
     return deliver(frame, vlan, ports, tables, take)._replace(lookup=True)
 
 
@@ -111,7 +110,7 @@ def isolation(vlan: Vlan, port: int, tables: Tables) -> bool:
 
 @explained("NDIS: vmq-receive-path, 802.1Q 8.6.3", words.look_up)
 def _replicate(
-    frame: Frame, vlan: Vlan, source: int, tables: Tables
+    frame: Frame, vlan: Vlan, source: int, tables: Tables, served: tuple[int, ...]
 ) -> tuple[tuple[int, ...], DropReason | None]:
     """Broadcast and multicast: every port in the VLAN but the one it came from."""
     if filters.is_reserved_group(frame.destination):
@@ -120,16 +119,18 @@ def _replicate(
     members = tables.members(vlan)
     if source == WIRE and tables.replicates:  # the silicon has served those with queues of their own
         members = tuple(port for port in members if not tables.vports[port].queues)
-    ports = tuple(port for port in (*outside, *members) if port != source)
-    return ports, None if ports else DropReason.PORT_LIST_IS_EMPTY
+    ports = tuple(port for port in (*outside, *members) if port != source and port not in served)
+    return ports, None if ports or served else DropReason.PORT_LIST_IS_EMPTY
 
 
 @explained("NDIS: vmq-receive-path", words.look_up)
 def _look_up(
-    frame: Frame, vlan: Vlan, source: int, tables: Tables
+    frame: Frame, vlan: Vlan, source: int, tables: Tables, served: tuple[int, ...]
 ) -> tuple[tuple[int, ...], DropReason | None]:
     """Unicast: the VM with that address in that VLAN, else the wire, but never back where it came from."""
     owner = filters.match(tables.addresses, frame.destination, vlan)
+    if owner in served:
+        return (), None
     if owner is not None:
         return (owner,), DropReason.PORT_LOOPBACK_FILTER if owner == source else None
     if source != WIRE and tables.wire:

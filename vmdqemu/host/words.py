@@ -35,13 +35,18 @@ def left_to_software(left: bool, _: NicVerdict) -> str:
 
 
 def look_up(
-    found: tuple[tuple[int, ...], DropReason | None], frame: Frame, vlan: Vlan, _: int, __: Tables
+    found: tuple[tuple[int, ...], DropReason | None],
+    frame: Frame,
+    vlan: Vlan,
+    _: int,
+    __: Tables,
+    served: tuple[int, ...],
 ) -> str:
-    """Which ports get the frame."""
+    """Which ports get the frame, besides those that the adapter has given it to."""
     ports, drop = found
-    return passed(
-        drop, f"{format_mac(frame.destination)} in {in_vlan(vlan)}: {', '.join(map(port, ports)) or 'nobody'}"
-    )
+    nobody = "nobody else" if served else "nobody"
+    who = ", ".join(map(port, ports)) or nobody
+    return passed(drop, f"{format_mac(frame.destination)} in {in_vlan(vlan)}: {who}")
 
 
 def isolation(member: bool, vlan: Vlan, number: int, tables: Tables) -> str:

@@ -83,7 +83,7 @@ def receivers(
     return fitting, None if fitting else DropReason.OVERSIZE
 
 
-@explained("X550 7.8.3.3.1 step 1", pool_words.pools)
+@explained("X550 7.8.3.3.1 step 1", pool_words.exact_match)
 def exact_match(frame: Frame, pooling: Pooling) -> Pools:
     """The pools of an exact address; all of them where the VLAN alone decides (82576 VT_CTL.IGMAC)."""
     return pooling.receive if pooling.by_vlan else pooling.exact.get(frame.destination, NO_POOLS)
@@ -95,7 +95,7 @@ def broadcast_accept(pooling: Pooling) -> Pools:
     return pooling.accepting(Accept.BAM)
 
 
-@explained("X550 7.8.3.3.1 steps 3 and 4", pool_words.pools)
+@explained("X550 7.8.3.3.1 steps 3 and 4", pool_words.hash_match)
 def hash_match(frame: Frame, pooling: Pooling) -> Pools:
     """An address that hits its table: the pools with ROPE, of a group those with ROMPE."""
     group = is_multicast(frame.destination)
@@ -111,7 +111,7 @@ def promiscuous_accept(frame: Frame, pooling: Pooling) -> Pools:
     return pooling.accepting(Accept.MPE if is_multicast(frame.destination) else Accept.UPE)
 
 
-@explained("X550 7.8.3.3.1 step 7", pool_words.pools)
+@explained("X550 7.8.3.3.1 step 7", pool_words.vlan_membership)
 def vlan_membership(chosen: Pools, vid: int | None, pooling: Pooling) -> Pools:
     """The members of the tag's VLAN, 0 too; for an untagged frame the pools with AUPE."""
     if vid is None:
@@ -119,31 +119,31 @@ def vlan_membership(chosen: Pools, vid: int | None, pooling: Pooling) -> Pools:
     return chosen & (pooling.vlans.get(vid, NO_POOLS) | pooling.accepting(Accept.VPE))
 
 
-@explained("X550 7.8.3.3.1 step 8", pool_words.pools)
+@explained("X550 7.8.3.3.1 step 8", pool_words.default_pool)
 def default_pool(pooling: Pooling) -> Pools:
     """The last resort of whatever the port let in, of every cast; none where it is disabled."""
     return NO_POOLS if pooling.default_pool is None else frozenset({pooling.default_pool})
 
 
-@explained("X550 7.8.3.3.2", pool_words.pools)
+@explained("X550 7.8.3.3.2", pool_words.left_of)
 def one_copy(chosen: Pools) -> Pools:
     """Without replication a frame has one place. Software must name no second one; the lowest is ours."""
     return frozenset(sorted(chosen)[:1])
 
 
-@explained("X550 7.8.3.3.1 step 10", pool_words.pools)
+@explained("X550 7.8.3.3.1 step 10", pool_words.left_of)
 def source_pruning(chosen: Pools, frame: Frame, pooling: Pooling) -> Pools:
     """What the outside sends back is not for the pool that sent it (X550)."""
     return chosen - pooling.exact.get(frame.source, NO_POOLS)
 
 
-@explained("X550 7.8.3.3.1 step 11", pool_words.pools)
+@explained("X550 7.8.3.3.1 step 11", pool_words.left_of)
 def receive_enable(chosen: Pools, pooling: Pooling) -> Pools:
     """VFRE: a pool whose receiver is off gets nothing."""
     return chosen & pooling.receive
 
 
-@explained("82576 8.19.37", pool_words.pools)
+@explained("82576 8.19.37", pool_words.left_of)
 def frame_limit(chosen: Pools, frame: Frame, pooling: Pooling) -> Pools:
     """RLPML: a pool gets no frame that is longer than it takes."""
     return frozenset(pool for pool in chosen if frame.length <= pooling.limits.get(pool, frame.length))

@@ -52,7 +52,7 @@ def to_wire(frame: Frame, pooling: Pooling) -> bool:
     return not (owners & pooling.receive if pooling.disabled_is_no_local_match else owners)
 
 
-@explained("X550 7.8.3.4", pool_words.pools)
+@explained("X550 7.8.3.4", pool_words.left_of)
 def sender_excluded(chosen: Pools, sender: int, pooling: Pooling) -> Pools:
     """Nobody gets its own frame, unless its local loopback is on (VMTXSW)."""
     return chosen if sender in pooling.own_frames else chosen - {sender}
