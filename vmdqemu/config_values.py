@@ -102,6 +102,11 @@ def listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _digits(value: object) -> object:
+    """A name of digits needs no quotes."""
+    return str(value) if type(value) is int and value.bit_length() <= 64 else value
+
+
 def _rss_key(value: object) -> bytes:
     if not isinstance(value, str):
         raise ValueError(f"{shown(value)} is not text; {KEY_CURE}")
@@ -163,6 +168,7 @@ Flag = Annotated[bool, Field(description="true or false")]
 OptionalFlag = Annotated[bool | None, Field(description="true or false")]
 Model = Annotated[
     Literal["82575", "82576", "82598", "82599", "x550", "ideal"],
+    BeforeValidator(_digits),
     Field(description='"82575", "82576", "82598", "82599", "x550" or "ideal"'),
 ]
 Mode = Annotated[

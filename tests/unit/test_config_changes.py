@@ -23,6 +23,7 @@ adapter.mode = "vmq"
         ('adapter.mode="off"', lambda lab: lab.adapter.mode, "off"),
         ("adapter.local_switch=true", lambda lab: lab.adapter.local_switch, True),
         ("mode=vmmq", lambda lab: lab.adapter.mode, "vmmq"),  # a key that the top of the file has not
+        ("model=82599", lambda lab: lab.adapter.model, "82599"),
         ("mtu = 9000", lambda lab: lab.mtu, 9000),
         ("vm.vm2.queues=4", lambda lab: [vm.queues for vm in lab.vms], [1, 4]),
         ("vm.vm1.mac=02:00:00:00:00:77", lambda lab: lab.vms[0].mac, bytes.fromhex("020000000077")),
