@@ -1,8 +1,5 @@
 """`vmdqemu trace` without a lab that runs: frames in every form, any key of the lab set anew."""
 
-import io
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +9,7 @@ from scapy.utils import wrpcap
 
 from tests.unit.asking import ended
 from tests.unit.builders import OUTSIDE, mac, octets
-from vmdqemu.cli import main
+from tests.unit.tracing import Trace, changed
 from vmdqemu.errors import LabFileError, UsageError
 from vmdqemu.observe import short_form
 from vmdqemu.observe.short_form import Kind
@@ -26,34 +23,6 @@ wire = {{}}
 adapter.mode = "vmq"
 """
 FRAME = octets(mac(1), OUTSIDE)
-
-
-class Trace:
-    """The command, and what it printed."""
-
-    def __init__(
-        self, lab: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        self._lab, self._monkeypatch, self._capsys = lab, monkeypatch, capsys
-
-    def __call__(self, *arguments: str) -> str:
-        """Run it; VmdqemuErrors are let through."""
-        argv = ["vmdqemu", "trace", "--lab", str(self._lab), *arguments]
-        self._monkeypatch.setattr(sys, "argv", argv)
-        main.app(standalone_mode=False)
-        return self._capsys.readouterr().out
-
-    def frames(self, *arguments: str) -> list[dict[str, Any]]:
-        """The documents of its frames."""
-        document = json.loads(self("-j", *arguments))
-        assert document.keys() == {"schema_version", "frames"}
-        assert document["schema_version"] == 1
-        frames: list[dict[str, Any]] = document["frames"]
-        return frames
-
-    def type_in(self, data: bytes) -> None:
-        """What standard input holds."""
-        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(data))))
 
 
 @pytest.fixture
@@ -75,8 +44,7 @@ def test_a_frame_is_said_in_short(
     text: str, port: str, delivery: tuple[str, int] | None, trace: Trace
 ) -> None:
     addresses = ("vm.vm1.address=10.0.0.1/24", "vm.vm2.address=10.0.0.2/24", "wire.address=10.0.0.9/24")
-    sets = [word for change in addresses for word in ("--set", change)]
-    (frame,) = trace.frames("--from", port, *sets, text)
+    (frame,) = trace.frames("--from", port, *changed(*addresses), text)
     delivered = [(to["vm"], to["channel"]) for to in frame["host"]["deliveries"]]
     assert delivered == ([] if delivery is None else [delivery])
     assert frame["nic"]["wire"] == (delivery is None)
@@ -123,8 +91,7 @@ def test_standard_input_may_be_hex_digits_a_frame_a_line(trace: Trace) -> None:
 
 def test_a_key_set_changes_the_verdict(trace: Trace) -> None:
     def delivery(*changes: str) -> dict[str, Any]:
-        sets = [word for change in changes for word in ("--set", change)]
-        (frame,) = trace.frames("--from", "wire", *sets, octets(mac(2), OUTSIDE, [5]).hex())
+        (frame,) = trace.frames("--from", "wire", *changed(*changes), octets(mac(2), OUTSIDE, [5]).hex())
         return {**frame["nic"]["deliveries"][0], **frame["host"]["deliveries"][0]}
 
     assert delivery() == {
