@@ -104,15 +104,20 @@ def test_static_placement_goes_round_and_never_moves(tmp_path: Path) -> None:  #
         assert (_processors(lab), _moves(lab)) == (placed, [])
 
 
-def test_the_queues_of_a_vport_move_one_by_one(tmp_path: Path) -> None:  # D12
+def test_the_entries_of_a_vports_table_move_one_by_one(tmp_path: Path) -> None:  # D12
+    def entries() -> set[int]:
+        (vm1,) = (row for row in lab.call("rss.list")["vports"] if row["name"] == "vm1")
+        return set(vm1["processors"])
+
     with running(_lab(mode="vmmq", queues=4), tmp_path) as lab:
-        assert set(_processors(lab).values()) == {0}
+        assert (set(_processors(lab).values()), entries()) == ({0}, {0})
         with _receiving(lab, 1, flows=16):
-            queues = [
-                row["QueueID"] for row in lab.call("queue.list")["queues"] if row["VmFriendlyName"] == "vm1"
-            ]
-            eventually(lambda: len({_processors(lab)[queue] for queue in queues}) > 1, "vm1's queues spread")
-        eventually(lambda: set(_processors(lab).values()) == {0}, "all are back on the home processor")
+            eventually(lambda: len(entries()) > 1, "vm1's entries spread")
+        eventually(lambda: entries() == {0}, "all are back on the home processor")
+        eventually(lambda: set(_processors(lab).values()) == {0}, "with the queues that they name no more")
+        moved = [event for event in lab.call("events")["events"] if event["event"] == "entries-moved"]
+        assert {event["by"] for event in moved} == {"balancer"}
+        assert "vm1" in {event["vport"] for event in moved}
 
 
 def test_a_mode_may_bring_its_placement_along(tmp_path: Path) -> None:

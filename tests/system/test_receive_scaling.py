@@ -7,6 +7,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,16 @@ pytestmark = pytest.mark.system
 FLOWS = 16
 PAUSE = 0.004  # seconds between two rounds of frames: a ring holds seconds of them
 SLOW = "0.1"  # frames wait in their rings when a change comes
+NERVOUS = """placement = "dynamic"
+[host.balancer]
+upper = 0.20
+lower = 0.19
+margin = 0.05
+period = 0.1
+patience = 0.1
+rest = 0.1
+budget = 1000
+"""
 SENDER = bytes([192, 0, 2, 1])
 LAB = """
 [adapter]
@@ -46,6 +57,17 @@ def frame(lab: RunningLab, flow: int, number: int) -> bytes:
         "!BBHHHBBH4s4s", 0x45, 0, 32, 0, 0, 64, 17, 0, bytes([192, 0, 2, 1]), bytes([192, 0, 2, 2])
     )
     return (link + ip + struct.pack("!4HI", flow, 9, 12, 0, number)).ljust(60, b"\0")
+
+
+@contextmanager
+def raw(lab: RunningLab) -> Iterator[socket.socket]:
+    """The IPv4 frames that reach vm1."""
+    with namespace.entered(lab.ns("vm1")):
+        inside = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
+    with inside:
+        inside.setsockopt(socket.SOL_SOCKET, numbered.SO_RCVBUFFORCE, 1 << 26)
+        inside.setblocking(False)
+        yield inside
 
 
 def seen(end: socket.socket, into: dict[int, list[int]]) -> int:
@@ -100,11 +122,7 @@ def test_numbered_flows_survive_every_change_of_rss(tmp_path: Path, full: bool) 
     random_ = random.Random(4)
     text = LAB.replace("SPEED", SLOW)
     with running(text, tmp_path) as lab, numbered.link(lab, "ext", "wire0") as outside:
-        with namespace.entered(lab.ns("vm1")):
-            inside = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
-        inside.setsockopt(socket.SOL_SOCKET, numbered.SO_RCVBUFFORCE, 1 << 26)
-        inside.setblocking(False)
-        with inside, numbered.link(lab, "vm2", "eth0") as other:
+        with raw(lab) as inside, numbered.link(lab, "vm2", "eth0") as other:
             flows: dict[int, list[int]] = defaultdict(list)
             unrelated: list[int] = []
             with flowing(lab, outside) as sent:
@@ -118,6 +136,32 @@ def test_numbered_flows_survive_every_change_of_rss(tmp_path: Path, full: bool) 
         assert flows == dict.fromkeys(range(FLOWS), sent)
         assert lab.port("wire")["drops"] == {}
         assert lab.port("wire")["ring_overflow"] == 0
+
+
+def test_numbered_flows_survive_a_balancer_that_moves_entries(tmp_path: Path, full: bool) -> None:
+    """An operator who draws all entries together gives it something to do."""
+
+    def moves() -> int:
+        events = lab.call("events")["events"]
+        return sum(event["event"] == "entries-moved" and event["by"] == "balancer" for event in events)
+
+    text = LAB.replace("SPEED", SLOW).replace("[wire]", f"{NERVOUS}[wire]")
+    with running(text, tmp_path) as lab, numbered.link(lab, "ext", "wire0") as outside, raw(lab) as inside:
+        flows: dict[int, list[int]] = defaultdict(list)
+        with flowing(lab, outside) as sent:
+            for processor in range(20 if full else 4):
+                lab.call("rss.move", vport="vm1", entries="all", processor=processor % 2)
+                made = moves()
+                eventually(partial(_more, moves, made), "the balancer moves entries")
+                seen(inside, flows)
+        eventually(lambda: seen(inside, flows) == FLOWS * len(sent), "every frame arrives")
+        assert flows == dict.fromkeys(range(FLOWS), sent)
+        assert lab.port("wire")["drops"] == {}
+        assert lab.port("wire")["ring_overflow"] == 0
+
+
+def _more(count: Callable[[], int], before: int) -> bool:
+    return count() > before
 
 
 def arrivals(lab: RunningLab) -> list[int]:

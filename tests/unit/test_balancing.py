@@ -11,8 +11,9 @@ from tests.unit.plants import plant
 from vmdqemu.daemon.balancing import Balancing
 from vmdqemu.daemon.change import Changer
 from vmdqemu.daemon.gauge import Gauge
+from vmdqemu.daemon.receive_scaling import Scaling
 from vmdqemu.daemon.supervisor import Supervisor
-from vmdqemu.host.demand import Sample
+from vmdqemu.host.demand import Entry, Sample
 from vmdqemu.host.plan import Move
 from vmdqemu.host.processors import Placing, Policy
 
@@ -22,8 +23,8 @@ LAB = 'adapter.mode = "vmq"\nhost.processors = 2\nhost.balancer.period = 0.001\n
 class Lab:
     """A supervisor and a changer that only remember."""
 
-    def __init__(self, policy: Policy = Policy.DYNAMIC) -> None:
-        self.plant = plant(LAB)
+    def __init__(self, policy: Policy = Policy.DYNAMIC, text: str = LAB) -> None:
+        self.plant = plant(text)
         self.plant.placing = Placing((0, 1), policy)
         self.noted: list[tuple[str, Any]] = []
         self.moves: list[Move] = []
@@ -54,6 +55,28 @@ def test_what_the_balancer_proposes_is_carried_out(measured: list[Sample | None]
     assert lab.moves == []
     asyncio.run(lab.balancing.step())
     assert [(move.source, move.target) for move in lab.moves] == [(0, 1)]
+
+
+@pytest.mark.parametrize("moved_alone", [True, False])
+def test_of_a_vport_with_several_queues_entries_move_where_the_adapter_can(
+    moved_alone: bool, measured: list[Sample | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed: list[Move] = []
+
+    async def follow(_: Scaling, moves: Iterable[Move]) -> None:
+        followed.extend(move for move in moves if isinstance(move.item, Entry))
+
+    monkeypatch.setattr(Scaling, "follow", follow)
+    lab = Lab(text=LAB.replace("vmq", "vmmq").replace("}]", ", queues = 2 }]"))
+    model = lab.plant.adapter.model
+    rules = model.queue_rules._replace(entry_moves=moved_alone)
+    lab.plant.adapter = lab.plant.adapter._replace(model=model._replace(queue_rules=rules))
+    queues = lab.plant.adapter.vports[1].queues
+    measured.append(Sample({0: 1.0, 1: 0.0}, dict.fromkeys(queues, 0.5), dict.fromkeys(queues, 0)))
+    asyncio.run(lab.balancing.step())
+    assert {move.target for move in lab.moves} == {1}
+    assert {isinstance(move.item, Entry) for move in lab.moves} == {moved_alone}
+    assert bool(followed) == moved_alone
 
 
 def test_a_balancer_that_fails_is_an_event_once_and_begins_anew(measured: list[Sample | None]) -> None:

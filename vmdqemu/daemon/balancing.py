@@ -8,8 +8,11 @@ import time
 
 from vmdqemu.daemon.change import Changer
 from vmdqemu.daemon.gauge import Gauge
+from vmdqemu.daemon.receive_scaling import Scaling
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.host.balancer import Balancer
+from vmdqemu.host.demand import Sample
+from vmdqemu.host.entry_demand import by_entry
 from vmdqemu.host.processors import Policy
 
 
@@ -19,6 +22,7 @@ class Balancing:
     def __init__(self, supervisor: Supervisor, changer: Changer) -> None:
         self._supervisor = supervisor
         self._changer = changer
+        self._scaling = Scaling(supervisor, changer)
         self._settings = supervisor.plant.config.host.balancer.settings
         self._failure = ""  # the last one, until it works again
         self._begin()
@@ -36,12 +40,19 @@ class Balancing:
         """One period's moves."""
         try:
             sample = self._gauge.sample()
-            moves = () if sample is None else self._balancer.plan(sample, time.monotonic())
-            await self._changer.move(moves)
+            if sample is not None:
+                moves = self._balancer.plan(self._items(sample), time.monotonic())
+                await self._changer.move(moves)
+                await self._scaling.follow(moves)
         except Exception as error:  # whatever it is: the placement in effect goes on working
             self._fail(repr(error))
         else:
             self._failure = ""
+
+    def _items(self, sample: Sample) -> Sample:
+        """Whole queues; entries where the adapter can move them one by one (NDIS: INDEPENDENT_ENTRY_MOVE)."""
+        adapter = self._supervisor.plant.adapter
+        return by_entry(sample, adapter.vports) if adapter.model.queue_rules.entry_moves else sample
 
     def _begin(self) -> None:
         """Nothing is known."""

@@ -1,17 +1,21 @@
 """RSS of a running lab: a VPort's parameters, and the processors that its entries point at."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Final
 
 from vmdqemu.daemon.change import Changer, accept
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.errors import UsageError
+from vmdqemu.host.demand import Entry
+from vmdqemu.host.plan import Move
 from vmdqemu.nic import adapter as control
+from vmdqemu.nic.adapter import Adapter
 from vmdqemu.nic.rss import HashType, Rss
 from vmdqemu.nic.rss_reading import read_entries, read_key, read_types, show_entries
 from vmdqemu.nic.rss_requests import MoveEntries, SetScaling, evacuate
-from vmdqemu.nic.scaling_entity import Scale
+from vmdqemu.nic.scaling_entity import EntryMove, Scale
 from vmdqemu.nic.tables import DEFAULT_VPORT
 from vmdqemu.nic.vport import VPort, entity
 
@@ -56,8 +60,41 @@ class Scaling:
             await self._request(requests)
             self._note(requests, by="operator")
 
+    async def follow(self, moves: Iterable[Move]) -> None:
+        """Make the balancer's moves of entries; one that was overtaken by another change is left out.
+
+        Queues that no entry names any more go home.
+        """
+        entries = [(move.item, move) for move in moves if isinstance(move.item, Entry)]
+        if not entries:
+            return
+        async with self._changer.busy:
+            sound = [
+                (move.source, EntryMove(*entry, move.target))
+                for entry, move in entries
+                if self._is_on(move.source, entry)
+            ]
+            requests = [
+                MoveEntries(tuple(asked for _, asked in group), source, self._plant.serving)
+                for (source, _), group in groupby(sound, key=lambda pair: (pair[0], pair[1].vport))
+            ]
+            if requests:
+                adapter, placement = self._asked(requests)
+                home = self._plant.placing.processors[0]
+                await self._put(adapter, placement | dict.fromkeys(_unnamed(adapter), home))
+                self._note(requests, by="balancer")
+
+    def _is_on(self, processor: int, entry: Entry) -> bool:
+        vport = self._plant.adapter.vport(entry.vport)
+        if vport is None or vport.rss is None or not vport.is_scaled:
+            return False
+        return entity(vport, vport.rss, self._plant.placement).processor(entry.table_index) == processor
+
     async def _request(self, requests: Sequence[SetScaling | MoveEntries]) -> None:
-        """Put requests to the adapter, and carry out what follows: of all of them, or of none."""
+        await self._put(*self._asked(requests))
+
+    def _asked(self, requests: Sequence[SetScaling | MoveEntries]) -> tuple[Adapter, dict[int, int]]:
+        """The adapter after requests, all of them, and who serves its queues then."""
         adapter, placement = self._plant.adapter, dict(self._plant.placement)
         for request in requests:
             outcome = control.apply(adapter, request.served(placement))
@@ -65,6 +102,9 @@ class Scaling:
                 accept(status, request)
             adapter = outcome.adapter
             placement.update(outcome.placement)
+        return adapter, placement
+
+    async def _put(self, adapter: Adapter, placement: Mapping[int, int]) -> None:
         change = await self._changer.prepare(adapter)
         await self._changer.put(change._replace(placed=placement))
 
@@ -79,6 +119,14 @@ class Scaling:
                 name = DEFAULT_NAME if number == DEFAULT_VPORT else self._plant.adapter.vports[number].name
                 moved = {"vport": name, "entries": show_entries(entries)}
                 self._supervisor.note("entries-moved", **moved, source=request.actor, target=target, by=by)
+
+
+def _unnamed(adapter: Adapter) -> Iterator[int]:
+    """RX queues of spread VPorts that get no frame."""
+    for vport in adapter.vports.values():
+        if vport.spread is not None and vport.is_scaled:
+            named = {vport.queues[index] for index in (*vport.spread.table, vport.spread.default)}
+            yield from set(vport.queues) - named
 
 
 def _scaled(plant: Plant, name: str) -> tuple[int, VPort, Rss]:
