@@ -131,7 +131,7 @@ def test_a_mode_may_bring_its_placement_along(tmp_path: Path) -> None:
         assert _processors(lab) == {0: 0, 1: 0, 2: 1, 3: 2, 4: 3}
         lab.call("mode.set", mode="vmmq", placement="dynamic")
         assert set(_processors(lab).values()) == {0}
-        with pytest.raises(VmdqemuError, match="placement: 'fast' is unknown; use one of static, dynamic"):
+        with pytest.raises(VmdqemuError, match="placement: 'fast' is not known; use one of static, dynamic"):
             lab.call("mode.set", mode="vmq", placement="fast")
 
 
