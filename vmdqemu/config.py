@@ -167,12 +167,22 @@ class LabConfig(Table):
 
     def refusal(self, mode: AdapterMode) -> str | None:
         """Why keywords or the release have no such mode on this wire, with the cure; None if they have."""
-        rate, host = self.wire.rate if self.wire else None, self.host
+        host = self.host
         if self.keywords and (reason := keywords.refusal(self.keywords, mode)):
             return reason
         if host.release is None:
             return None
-        return releases.refusal(releases.RELEASES[host.release], mode, rate, host.below_ten_gig_vmq)
+        return releases.refusal(releases.RELEASES[host.release], mode, host.vmq_policy, self.rate)
+
+    @property
+    def rate(self) -> float | None:
+        """The wire's, in Mbit/s; None: no limit."""
+        return self.wire.rate if self.wire else None
+
+    @property
+    def allows_vmq(self) -> bool:
+        """Whether the host gives VMs queues of their own on this wire."""
+        return self.host.vmq_policy.allows(self.rate)
 
     @property
     def nic_namespace(self) -> str:
@@ -306,8 +316,7 @@ def _with_mode(lab: LabConfig) -> LabConfig:
     host = lab.host
     if host.release is None or "mode" in lab.adapter.model_fields_set:
         return lab
-    rate = lab.wire.rate if lab.wire else None
-    mode = releases.preset(releases.RELEASES[host.release], rate, host.below_ten_gig_vmq)
+    mode = releases.preset(releases.RELEASES[host.release], host.vmq_policy, lab.rate)
     return lab.model_copy(update={"adapter": lab.adapter.model_copy(update={"mode": mode.name})})
 
 

@@ -10,7 +10,7 @@ from vmdqemu.host.queues import Ask, NoQueue, grant
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic.adapter import Adapter, Outcome, Request
 from vmdqemu.nic.limits import Refusal
-from vmdqemu.nic.modes import Mode
+from vmdqemu.nic.modes import Mode, Sort
 from vmdqemu.nic.status import Status
 from vmdqemu.nic.vm_queue import QueueParameters
 from vmdqemu.nic.vport_states import VPortState
@@ -30,7 +30,8 @@ def grants(adapter: Adapter, config: LabConfig) -> dict[str, NoQueue | None]:
     line = sorted(config.vms, key=lambda vm: not _is_served(adapter, ports[vm.name]))
     asks = [Ask(vm.name, vm.vmq_weight, queues=_needs(adapter, vm)) for vm in line]
     free = adapter.model.rx_queues - len(adapter.default_queues) - adapter.vf_queues
-    return grant(asks, free, allowed=True)
+    allowed = config.allows_vmq or adapter.mode.sort is not Sort.FILTERS
+    return grant(asks, free, allowed)
 
 
 def make_room(adapter: Adapter, config: LabConfig, mode: Mode) -> Adapter:

@@ -7,7 +7,6 @@ from pydantic import Field
 
 from vmdqemu.config_problems import Location, Problem
 from vmdqemu.config_values import (
-    Flag,
     LastProcessor,
     Moves,
     Node,
@@ -23,10 +22,12 @@ from vmdqemu.config_values import (
     Table,
     Threads,
     Times,
+    VmqOverride,
 )
 from vmdqemu.host import topology
 from vmdqemu.host.balance_settings import DYNAMIC_VMQ, Settings
 from vmdqemu.host.processors import Placing, Policy
+from vmdqemu.host.queues import Override, VmqPolicy
 from vmdqemu.host.rss_profiles import PROFILES
 from vmdqemu.host.topology import ANY_NODE, GROUP_SIZE, MOST_PROCESSORS, Processor, Selection
 
@@ -76,13 +77,14 @@ class HostConfig(Table):
     """The management OS: `processors` serve the adapter's RX queues, each as fast as `speed` of a CPU.
 
     `release` is whose rules hold; without one everything is allowed. `threads` of a core and NUMA `nodes` say
-    how the processors are numbered.
+    how the processors are numbered. `..._vmq` overrides whether VMQ is used on a link of that speed.
     """
 
     processors: Processors = 1
     speed: Speed = 1.0
     release: Release = None
-    below_ten_gig_vmq: Flag = False
+    ten_gig_vmq: VmqOverride = Override.SYSTEM_DEFAULT
+    below_ten_gig_vmq: VmqOverride = Override.SYSTEM_DEFAULT
     threads: Threads = 1
     nodes: Nodes = 1
     placement: PlacementPolicy = "static"
@@ -90,6 +92,12 @@ class HostConfig(Table):
         default=ProcessorSetConfig(), description="a [host.processor_set] table"
     )
     balancer: BalancerConfig = Field(default=BalancerConfig(), description="a [host.balancer] table")
+
+    @property
+    def vmq_policy(self) -> VmqPolicy:
+        """Whether VMQ is used, by the link's speed."""
+        ten_gig, below = Override(self.ten_gig_vmq), Override(self.below_ten_gig_vmq)
+        return VmqPolicy(ten_gig=ten_gig, below_ten_gig=below, any_speed=self.release is None)
 
     @property
     def machine(self) -> list[Processor]:

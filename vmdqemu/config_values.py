@@ -249,6 +249,9 @@ Times = Annotated[float, Field(allow_inf_nan=False, description="how many times 
 Queues = Annotated[int, Field(ge=1, le=MOST_CHANNELS, description=f"1 to {MOST_CHANNELS} channels")]
 Weight = Annotated[int, Field(ge=1, le=100, description="1 to 100")]
 VmqWeight = Annotated[int, Field(ge=0, le=100, description="0 to 100; 0 for no queue of its own")]
+VmqOverride = Annotated[
+    int, Field(ge=0, le=2, description="0 for the system's default, 1 to have VMQ, 2 to have none")
+]
 RxQueues = Annotated[int | None, Field(ge=1, le=256, description="1 to 256 queues")]
 WireRate = Annotated[
     float | None, Field(gt=0, le=32_000, allow_inf_nan=False, description="Mbit/s above 0, at most 32000")

@@ -80,3 +80,19 @@ def test_a_weight_that_cannot_be_is_refused(tmp_path: Path) -> None:
         assert refused(done, UsageError.exit_code).startswith("vmq_weight: 101 cannot be; use 0 to 100")
         done = vmdqemu("why", "vm9", "--lab", lab.config.name)
         assert refused(done, UsageError.exit_code).startswith("no VM 'vm9'; choose one of: vm1, vm2")
+
+
+def test_the_host_uses_no_vmq_while_an_override_says_so(tmp_path: Path) -> None:
+    with running(LAB, tmp_path) as lab:
+        before = _owners(lab)
+        vmdqemu("host", "set", "--ten-gig-vmq", "2", "--lab", lab.config.name)
+        assert _owners(lab) == {}
+        assert _look_ups(lab, "vm2") >= 4
+        assert "TenGigVmqEnabled or BelowTenGigVmqEnabled to 1 (vmdqemu host set)" in _why(lab, "vm2")
+        vmdqemu("host", "set", "--ten-gig-vmq", "0", "--lab", lab.config.name)
+        assert _owners(lab) == before
+        assert _look_ups(lab, "vm2") < 4
+        done = vmdqemu("host", "set", "--ten-gig-vmq", "3", "--lab", lab.config.name)
+        assert refused(done, UsageError.exit_code).startswith("ten_gig_vmq: 3 cannot be; use 0 (default)")
+        done = vmdqemu("host", "set", "--lab", lab.config.name)
+        assert refused(done, UsageError.exit_code).startswith("nothing to set; give ten_gig_vmq or")

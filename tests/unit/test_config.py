@@ -81,7 +81,8 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         processors = 8
         speed = 0.2
         release = "2019"
-        below_ten_gig_vmq = true
+        ten_gig_vmq = 1
+        below_ten_gig_vmq = 1
         threads = 2
         nodes = 2
         placement = "static"
@@ -142,7 +143,8 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         "processors": 8,
         "speed": 0.2,
         "release": "2019",
-        "below_ten_gig_vmq": True,
+        "ten_gig_vmq": 1,
+        "below_ten_gig_vmq": 1,
         "threads": 2,
         "nodes": 2,
         "placement": "static",

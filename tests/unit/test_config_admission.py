@@ -95,3 +95,21 @@ def test_whom_the_adapter_refuses_a_vport_is_left_as_it_was_and_named() -> None:
     before = accept(describe(config), SetFilter(2, config.vms[0].mac))
     after, refused = admit(before, weighted(config))
     assert (after, refused) == (before, {"a": Refusal(Status.INVALID_PARAMETER, "")})
+
+
+@pytest.mark.parametrize(
+    ("mode", "host", "obstacle"),
+    [
+        ("vmq", "", None),
+        ("vmq", "ten_gig_vmq = 2", NoQueue.POLICY),
+        ("vmq", "below_ten_gig_vmq = 2", None),
+        ("off", "ten_gig_vmq = 2", None),
+    ],
+)
+def test_an_override_takes_the_queues_of_modes_that_have_some(
+    mode: str, host: str, obstacle: NoQueue | None
+) -> None:
+    config = parse(f'adapter.mode = "{mode}"\nvm = [{{ name = "a" }}]\n[host]\n{host}', "lab")
+    adapter = describe(config)
+    assert grants(adapter, config) == {"a": obstacle}
+    assert adapter.vports[1].state is (VPortState.UNKNOWN if obstacle else VPortState.ACTIVATED)

@@ -11,7 +11,7 @@ WELL = Situation(
     sorts=True,
     several=False,
     dynamic=False,
-    slow_link=False,
+    forbidden=False,
     channels=1,
     filters=1,
     queues=(QueueState(3, processor=1, overflow=0),),
@@ -36,7 +36,7 @@ def test_where_all_is_well_nothing_is_found() -> None:
     [
         (WELL._replace(mode="off", sorts=False, queues=()), "mode off sorts nothing", "mode set vmq"),
         (
-            WELL._replace(mode="off", sorts=False, queues=(), slow_link=True),
+            WELL._replace(mode="off", sorts=False, queues=(), forbidden=True),
             "link speed",
             "BelowTenGigVmqEnabled",
         ),

@@ -19,13 +19,15 @@ GIGABIT, TEN_GIGABIT = 1_000, 10_000
         (VmqPolicy(below_ten_gig=Override.DISABLED), False, True),
         (VmqPolicy(ten_gig=Override.DISABLED), False, False),
         (VmqPolicy(ten_gig=Override.DISABLED, below_ten_gig=Override.ENABLED), True, False),
+        (VmqPolicy(any_speed=True), True, True),
+        (VmqPolicy(any_speed=True, ten_gig=Override.DISABLED), True, False),
     ],
 )
 def test_k4_the_10_gigabit_rule_and_the_keyword_for_each_speed(
     policy: VmqPolicy, slow: bool, fast: bool
 ) -> None:
     assert [policy.allows(GIGABIT), policy.allows(TEN_GIGABIT - 1)] == [slow, slow]
-    assert [policy.allows(TEN_GIGABIT), policy.allows(100_000)] == [fast, fast]
+    assert [policy.allows(TEN_GIGABIT), policy.allows(None)] == [fast, fast]
 
 
 def test_d9_first_come_first_served() -> None:

@@ -4,9 +4,12 @@ import pytest
 
 from vmdqemu.config import parse
 from vmdqemu.errors import LabFileError
-from vmdqemu.host.releases import RELEASES, TEN_GIG, Release, preset, refusal
+from vmdqemu.host.queues import TEN_GIGABIT, Override, VmqPolicy
+from vmdqemu.host.releases import RELEASES, Release, preset, refusal
 from vmdqemu.nic.modes import MODES, OFF, RSS, VMMQ, VMQ, Mode, Sort
 
+DEFAULT, FORCED = VmqPolicy(), VmqPolicy(below_ten_gig=Override.ENABLED)
+FORBIDDEN = VmqPolicy(ten_gig=Override.DISABLED)
 EVERY_RELEASE = pytest.mark.parametrize("release", RELEASES.values(), ids=RELEASES)
 
 
@@ -23,37 +26,45 @@ def test_what_each_release_knows(name: str, mode: Mode, vmmq: bool, shared_memor
     release = RELEASES[name]
     assert (release.name, release.mode) == (name, mode)
     assert release.shared_memory == shared_memory
-    assert (refusal(release, VMMQ, None, below_ten_gig=False) is None) == vmmq
+    assert (refusal(release, VMMQ, DEFAULT, None) is None) == vmmq
 
 
 @EVERY_RELEASE
 def test_a_preset_is_never_refused(release: Release) -> None:
-    for rate in (None, 1_000, TEN_GIG):
-        for forced in (False, True):
-            assert refusal(release, preset(release, rate, forced), rate, forced) is None
+    for rate in (None, 1_000, TEN_GIGABIT):
+        for policy in (DEFAULT, FORCED, FORBIDDEN):
+            assert refusal(release, preset(release, policy, rate), policy, rate) is None
 
 
 @EVERY_RELEASE
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_below_ten_gig_nothing_is_sorted_by_filters_unless_it_is_forced(release: Release, mode: Mode) -> None:
-    reason = refusal(release, mode, TEN_GIG - 1, below_ten_gig=False)
+    reason = refusal(release, mode, DEFAULT, TEN_GIGABIT - 1)
     assert (reason is None) == (mode.sort is not Sort.FILTERS)
-    assert preset(release, TEN_GIG - 1, below_ten_gig=False) is OFF
+    assert preset(release, DEFAULT, TEN_GIGABIT - 1) is OFF
     if mode is VMQ:
         assert reason is not None
-        assert "host.below_ten_gig_vmq = true" in reason
-        assert refusal(release, mode, TEN_GIG - 1, below_ten_gig=True) is None
-        assert refusal(release, mode, TEN_GIG, below_ten_gig=False) is None
+        assert "host.below_ten_gig_vmq = 1" in reason
+        assert refusal(release, mode, FORCED, TEN_GIGABIT - 1) is None
+        assert refusal(release, mode, DEFAULT, TEN_GIGABIT) is None
+
+
+@EVERY_RELEASE
+def test_a_fast_link_may_be_forbidden_it_too(release: Release) -> None:
+    reason = refusal(release, VMQ, FORBIDDEN, None)
+    assert reason is not None
+    assert "host.ten_gig_vmq = 1" in reason
+    assert preset(release, FORBIDDEN, TEN_GIGABIT) is OFF
 
 
 @EVERY_RELEASE
 @pytest.mark.parametrize("mode", [OFF, RSS])
 def test_what_needs_no_queue_of_a_vm_is_always_there(release: Release, mode: Mode) -> None:
-    assert refusal(release, mode, 10, below_ten_gig=False) is None
+    assert refusal(release, mode, DEFAULT, 10) is None
 
 
 def test_vmmq_before_its_time_is_refused_with_the_reason() -> None:
-    reason = refusal(RELEASES["2012r2"], VMMQ, None, below_ten_gig=True)
+    reason = refusal(RELEASES["2012r2"], VMMQ, FORCED, None)
     assert reason is not None
     assert "NDIS 6.60" in reason
     assert 'use "vmq"' in reason
@@ -65,7 +76,7 @@ def test_vmmq_before_its_time_is_refused_with_the_reason() -> None:
         ('[host]\nrelease = "2016"', "vmq"),
         ('[host]\nrelease = "2019"\n[wire]\nrate = 10000', "vmmq"),
         ('[host]\nrelease = "2019"\n[wire]\nrate = 1000', "off"),
-        ('[host]\nrelease = "2012r2"\nbelow_ten_gig_vmq = true\n[wire]\nrate = 1000', "vmq"),
+        ('[host]\nrelease = "2012r2"\nbelow_ten_gig_vmq = 1\n[wire]\nrate = 1000', "vmq"),
         ('[host]\nrelease = "2019"\n[adapter]\nmode = "rss"', "rss"),
         ("", "off"),
     ],

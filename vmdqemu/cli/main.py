@@ -11,6 +11,7 @@ from vmdqemu.cli import (
     coalescing_commands,
     experiment_commands,
     filter_commands,
+    host_commands,
     lab_commands,
     mode_commands,
     observe_commands,
@@ -44,6 +45,7 @@ app.add_typer(coalescing_commands.app, name="coalescing")
 app.add_typer(share_commands.app, name="share")
 app.add_typer(switch_commands.app, name="switch")
 app.add_typer(mode_commands.app, name="mode")
+app.add_typer(host_commands.app, name="host")
 app.add_typer(processor_commands.app, name="processor")
 app.add_typer(experiment_commands.app, name="experiment")
 

@@ -11,7 +11,6 @@ from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.errors import UsageError
 from vmdqemu.host.processors import Policy
-from vmdqemu.host.releases import is_slow
 from vmdqemu.host.vrss import NoVrss, obstacle
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.host.why import QueueState, Situation
@@ -46,7 +45,7 @@ def _situation(supervisor: Supervisor, name: str, busy: dict[int, float]) -> Sit
         sorts=tables.sort is Sort.FILTERS,
         several=plant.adapter.mode.queues is None,
         dynamic=plant.placing.policy is Policy.DYNAMIC,
-        slow_link=_is_slow(plant),
+        forbidden=not plant.config.allows_vmq,
         channels=vport.channels,
         filters=len(vport.macs),
         queues=_queues(supervisor, vport, overflowed=wire is not None and _dropped(wire) > 0),
@@ -64,11 +63,6 @@ def _no_vrss(plant: Plant, name: str, queues: int) -> NoVrss | None:
     """Several queues are spread by the adapter itself."""
     vm = next(vm for vm in plant.config.vms if vm.name == name)
     return obstacle(queues > 0, vm.queues, vf=False) if vm.vrss and queues < 2 else None
-
-
-def _is_slow(plant: Plant) -> bool:
-    host, wire = plant.config.host, plant.config.wire
-    return host.release is not None and is_slow(wire.rate if wire else None) and not host.below_ten_gig_vmq
 
 
 def _queues(supervisor: Supervisor, vport: VPortTable, overflowed: bool) -> tuple[QueueState, ...]:

@@ -24,17 +24,19 @@ from vmdqemu.daemon.switch_settings import SwitchSettings
 from vmdqemu.daemon.vms import Vms
 from vmdqemu.errors import UsageError
 from vmdqemu.host.processors import Policy
-from vmdqemu.host.queues import MOST_WEIGHT
+from vmdqemu.host.queues import MOST_WEIGHT, Override
 from vmdqemu.host.why import findings
 from vmdqemu.nic import coalescing, moderation
 from vmdqemu.nic.coalescing import CoalescingFilter
 from vmdqemu.nic.moderation import Moderation
 
+OVERRIDES = ("ten_gig_vmq", "below_ten_gig_vmq")  # as the lab file's [host] has them
 _SPEED = TypeAdapter[float](Speed)
 
 
 def verbs(supervisor: Supervisor, changer: Changer) -> dict[str, Method]:
     """Every verb that one lab's socket answers to."""
+    vms = Vms(supervisor, changer)
     return {
         **_lab(supervisor),
         **_observing(supervisor),
@@ -42,7 +44,8 @@ def verbs(supervisor: Supervisor, changer: Changer) -> dict[str, Method]:
         **_filter(supervisor, Filters(supervisor.plant, changer)),
         **_rss(supervisor, Scaling(supervisor, changer)),
         **_coalescing(supervisor, changer),
-        **_vm(supervisor, Vms(supervisor, changer)),
+        **_vm(supervisor, vms),
+        **_host(supervisor, vms),
         **_share(supervisor, Shares(supervisor, changer)),
         **_switch(supervisor, SwitchSettings(supervisor, changer)),
         **_processor(supervisor),
@@ -194,6 +197,27 @@ def _vm(supervisor: Supervisor, vms: Vms) -> dict[str, Method]:
         "vm.set": put,
         "why": why,
     }
+
+
+def _host(supervisor: Supervisor, vms: Vms) -> dict[str, Method]:
+    async def put(document: Document) -> Document:
+        params = Params(document)
+        asked = {name: _override(params, name) for name in OVERRIDES if params.has(name)}
+        if not asked:
+            raise UsageError(f"nothing to set; give {' or '.join(OVERRIDES)}")
+        await vms.set_overrides(asked)
+        return reports.queues(supervisor)
+
+    return {"host.set": put}
+
+
+def _override(params: Params, name: str) -> Override:
+    try:
+        return Override(params.whole(name))
+    except ValueError:
+        raise UsageError(
+            f"{name}: {params.whole(name)} cannot be; use 0 (default), 1 (on) or 2 (off)"
+        ) from None
 
 
 def _vmq_weight(params: Params) -> int:

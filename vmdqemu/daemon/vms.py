@@ -6,6 +6,7 @@ reaches it, and no frame of its own stays in a ring that is given on.
 """
 
 import asyncio
+from collections.abc import Mapping
 
 from netns import namespace
 from vmdqemu.config import LabConfig, VmConfig
@@ -79,9 +80,18 @@ class Vms:
             if name not in vms:
                 raise UsageError(f"no VM {name!r}; choose one of: {', '.join(vms)}")
             vms[name] = vms[name].model_copy(update={"vmq_weight": weight})
-            config = plant.config.model_copy(update={"vms": tuple(vms.values())})
-            await self._changer.put(await self._changer.prepare(admitted(plant.adapter, config)))
-            plant.config = config
+            await self._readmit(plant.config.model_copy(update={"vms": tuple(vms.values())}))
+
+    async def set_overrides(self, overrides: Mapping[str, int]) -> None:
+        """Change TenGigVmqEnabled, BelowTenGigVmqEnabled, by their keys in [host]."""
+        async with self._changer.busy:
+            host = self._plant.config.host.model_copy(update=overrides)
+            await self._readmit(self._plant.config.model_copy(update={"host": host}))
+
+    async def _readmit(self, config: LabConfig) -> None:
+        """Have queues change hands as another file would have it."""
+        await self._changer.put(await self._changer.prepare(admitted(self._plant.adapter, config)))
+        self._plant.config = config
 
     @property
     def _plant(self) -> Plant:

@@ -26,18 +26,24 @@ class VmqPolicy(NamedTuple):
     default: bool = True  # from 10 Gbit/s on; False in Windows Server 2008 R2
     ten_gig: Override = Override.SYSTEM_DEFAULT  # TenGigVmqEnabled
     below_ten_gig: Override = Override.SYSTEM_DEFAULT  # BelowTenGigVmqEnabled
+    any_speed: bool = False  # without the 10 Gbit/s rule: no release's host
 
-    def allows(self, link: int) -> bool:
-        """link: in Mbit/s. Slower links have no VMQ unless it is forced."""
-        fast = link >= TEN_GIGABIT
+    def allows(self, link: float | None) -> bool:
+        """link: in Mbit/s, None for no limit. Slower links have no VMQ unless it is forced."""
+        fast = link is None or link >= TEN_GIGABIT
         override = self.ten_gig if fast else self.below_ten_gig
-        return self.default and fast if override is Override.SYSTEM_DEFAULT else override is Override.ENABLED
+        if override is Override.SYSTEM_DEFAULT:
+            return self.default and (fast or self.any_speed)
+        return override is Override.ENABLED
 
 
 class NoQueue(Enum):
     """Why a VM is served by the default queue: the cause, then the cure."""
 
-    POLICY = "the host uses no VMQ at this link speed; set TenGigVmqEnabled or BelowTenGigVmqEnabled to 1"
+    POLICY = (
+        "the host uses no VMQ at this link speed; "
+        "set TenGigVmqEnabled or BelowTenGigVmqEnabled to 1 (vmdqemu host set)"
+    )
     WEIGHT = "its VmqWeight is 0; set it to 1 or more"
     VF = "it has a VF, which needs no queue; take the VF away"
     EXHAUSTED = "the adapter has no free queue; free one, or use an adapter with more"

@@ -7,9 +7,8 @@ memory; from 6.30 on the host receives and copies), VMSMP parameters (the 10 Gbi
 
 from typing import NamedTuple
 
+from vmdqemu.host.queues import TEN_GIGABIT, VmqPolicy
 from vmdqemu.nic.modes import OFF, VMMQ, VMQ, Mode, Sort
-
-TEN_GIG = 10_000  # Mbit/s
 
 
 class Release(NamedTuple):
@@ -33,17 +32,12 @@ RELEASES = {
 }
 
 
-def is_slow(rate: float | None) -> bool:
-    """Whether Hyper-V leaves VMQ off unless it is forced. rate: the link's in Mbit/s, None for no limit."""
-    return rate is not None and rate < TEN_GIG
+def preset(release: Release, policy: VmqPolicy, rate: float | None) -> Mode:
+    """The mode of an adapter that nobody chose one for. rate: the link's in Mbit/s, None for no limit."""
+    return release.mode if policy.allows(rate) else OFF
 
 
-def preset(release: Release, rate: float | None, below_ten_gig: bool) -> Mode:
-    """The mode of an adapter that nobody chose one for. below_ten_gig: BelowTenGigVmqEnabled is 1."""
-    return OFF if is_slow(rate) and not below_ten_gig else release.mode
-
-
-def refusal(release: Release, mode: Mode, rate: float | None, below_ten_gig: bool) -> str | None:
+def refusal(release: Release, mode: Mode, policy: VmqPolicy, rate: float | None) -> str | None:
     """Why the release has no such mode on this link, with the cure; None if it has."""
     if mode.sort is not Sort.FILTERS:
         return None
@@ -52,9 +46,11 @@ def refusal(release: Release, mode: Mode, rate: float | None, below_ten_gig: boo
             f'"{mode.name}" is unknown to release "{release.name}" '
             f'(VMMQ needs NDIS 6.60, it has {release.ndis}); use "vmq"'
         )
-    if is_slow(rate) and not below_ten_gig:
+    if not policy.allows(rate):
+        slow = rate is not None and rate < TEN_GIGABIT
+        speed, key = ("below", "below_ten_gig_vmq") if slow else ("from", "ten_gig_vmq")
         return (
-            f'"{mode.name}" is off in release "{release.name}" on a link below 10 Gbit/s; '
-            "use host.below_ten_gig_vmq = true (Hyper-V: BelowTenGigVmqEnabled)"
+            f'"{mode.name}" is off in release "{release.name}" on a link {speed} 10 Gbit/s; '
+            f"use host.{key} = 1 (Hyper-V: {'BelowTenGig' if slow else 'TenGig'}VmqEnabled)"
         )
     return None

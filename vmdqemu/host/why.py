@@ -29,7 +29,7 @@ class Situation(NamedTuple):
     sorts: bool  # the adapter places frames in VMs' queues
     several: bool  # it may place them in several queues of one VM
     dynamic: bool  # queues move by load
-    slow_link: bool  # the release leaves VMQ off at this link speed
+    forbidden: bool  # the host uses no VMQ at this link speed
     channels: int
     filters: int
     queues: tuple[QueueState, ...]
@@ -50,7 +50,7 @@ def findings(situation: Situation) -> list[str]:
 def _no_sorting(now: Situation) -> str | None:
     if now.sorts:
         return None
-    if now.slow_link:
+    if now.forbidden:
         return f"no VM has a queue: {NoQueue.POLICY.value}"
     return f"no VM has a queue: mode {now.mode} sorts nothing by address; vmdqemu mode set vmq"
 
