@@ -297,7 +297,7 @@ def read_toml(text: str) -> dict[str, Any]:
 def _check(document: dict[str, Any]) -> tuple[LabConfig | None, list[Problem]]:
     """Check each key for itself: a lab and no problems, or problems and no lab."""
     try:
-        return _with_mode(_with_macs(LabConfig.model_validate(document))), []
+        return _with_release(_with_macs(LabConfig.model_validate(document))), []
     except ValidationError as error:
         return None, from_validation(error, TABLES)
 
@@ -311,13 +311,18 @@ def _with_macs(lab: LabConfig) -> LabConfig:
     return lab.model_copy(update={"vms": vms, "wire": wire})
 
 
-def _with_mode(lab: LabConfig) -> LabConfig:
-    """What the host's release makes of the adapter if the file does not say."""
-    host = lab.host
-    if host.release is None or "mode" in lab.adapter.model_fields_set:
+def _with_release(lab: LabConfig) -> LabConfig:
+    """What the host's release makes of the adapter and of its queues, where the file does not say."""
+    host, adapter = lab.host, lab.adapter
+    if host.release is None:
         return lab
-    mode = releases.preset(releases.RELEASES[host.release], host.vmq_policy, lab.rate)
-    return lab.model_copy(update={"adapter": lab.adapter.model_copy(update={"mode": mode.name})})
+    release = releases.RELEASES[host.release]
+    if "mode" not in adapter.model_fields_set:
+        mode = releases.preset(release, host.vmq_policy, lab.rate)
+        adapter = adapter.model_copy(update={"mode": mode.name})
+    if "placement" not in host.model_fields_set and adapter.sorter == "kernel" and host.may_be_dynamic:
+        host = host.model_copy(update={"placement": release.policy.value})
+    return lab.model_copy(update={"adapter": adapter, "host": host})
 
 
 def with_mac(port: Port, lab: str, name: str) -> Port:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from vmdqemu.config_host import host_problems
 from vmdqemu.config_problems import Location, Problem, spelled
 from vmdqemu.config_values import derive_mac
-from vmdqemu.host.rss_profiles import PROFILES
 from vmdqemu.nic.frame import format_mac
 from vmdqemu.nic.modes import MODES
 
@@ -58,7 +57,7 @@ def _dynamic_conflicts(lab: LabConfig) -> Iterator[Problem]:
     if lab.adapter.sorter == "software":
         text = 'one ring carries every queue\'s frames; use "static", or adapter.sorter = "kernel"'
         yield Problem(("host", "placement"), text)
-    if not PROFILES[lab.host.processor_set.profile].dynamic:
+    if not lab.host.may_be_dynamic:
         text = (
             f'"{lab.host.processor_set.profile}" moves nothing; use "Closest", or host.placement = "static"'
         )

@@ -77,7 +77,8 @@ class HostConfig(Table):
     """The management OS: `processors` serve the adapter's RX queues, each as fast as `speed` of a CPU.
 
     `release` is whose rules hold; without one everything is allowed. `threads` of a core and NUMA `nodes` say
-    how the processors are numbered. `..._vmq` overrides whether VMQ is used on a link of that speed.
+    how the processors are numbered. `..._vmq` overrides whether VMQ is used on a link of that speed;
+    `placement` is the release's, static without one.
     """
 
     processors: Processors = 1
@@ -103,6 +104,11 @@ class HostConfig(Table):
     def machine(self) -> list[Processor]:
         """The processors with their places."""
         return topology.regular(self.processors // self.threads, self.threads, self.nodes)
+
+    @property
+    def may_be_dynamic(self) -> bool:
+        """Whether queues may move: some RSS profiles want none to."""
+        return PROFILES[self.processor_set.profile].dynamic
 
     @cached_property
     def placing(self) -> Placing:

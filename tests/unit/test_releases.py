@@ -4,6 +4,7 @@ import pytest
 
 from vmdqemu.config import parse
 from vmdqemu.errors import LabFileError
+from vmdqemu.host.processors import Policy
 from vmdqemu.host.queues import TEN_GIGABIT, Override, VmqPolicy
 from vmdqemu.host.releases import RELEASES, Release, preset, refusal
 from vmdqemu.nic.modes import MODES, OFF, RSS, VMMQ, VMQ, Mode, Sort
@@ -14,18 +15,20 @@ EVERY_RELEASE = pytest.mark.parametrize("release", RELEASES.values(), ids=RELEAS
 
 
 @pytest.mark.parametrize(
-    ("name", "mode", "vmmq", "shared_memory"),
+    ("name", "mode", "vmmq", "shared_memory", "policy"),
     [
-        ("2008r2", VMQ, False, True),
-        ("2012r2", VMQ, False, False),
-        ("2016", VMQ, True, False),
-        ("2019", VMMQ, True, False),
+        ("2008r2", VMQ, False, True, Policy.STATIC),
+        ("2012r2", VMQ, False, False, Policy.DYNAMIC),
+        ("2016", VMQ, True, False, Policy.DYNAMIC),
+        ("2019", VMMQ, True, False, Policy.DYNAMIC),
     ],
 )
-def test_what_each_release_knows(name: str, mode: Mode, vmmq: bool, shared_memory: bool) -> None:
+def test_what_each_release_knows(
+    name: str, mode: Mode, vmmq: bool, shared_memory: bool, policy: Policy
+) -> None:
     release = RELEASES[name]
     assert (release.name, release.mode) == (name, mode)
-    assert release.shared_memory == shared_memory
+    assert (release.shared_memory, release.policy) == (shared_memory, policy)
     assert (refusal(release, VMMQ, DEFAULT, None) is None) == vmmq
 
 
@@ -83,6 +86,24 @@ def test_vmmq_before_its_time_is_refused_with_the_reason() -> None:
 )
 def test_a_lab_file_that_names_no_mode_has_the_releases(tables: str, mode: str) -> None:
     assert parse(f'vm = [{{ name = "vm1" }}]\n{tables}', "lab").adapter.mode == mode
+
+
+@pytest.mark.parametrize(
+    ("tables", "placement"),
+    [
+        ('[host]\nrelease = "2008r2"', "static"),
+        ('[host]\nrelease = "2012r2"', "dynamic"),
+        ('[host]\nrelease = "2019"\nplacement = "static"', "static"),
+        ('[host]\nrelease = "2019"\nprocessor_set.profile = "NUMAStatic"', "static"),
+        ('[host]\nrelease = "2019"\n[adapter]\nsorter = "software"', "static"),
+        ("", "static"),
+    ],
+)
+def test_a_lab_file_that_names_no_placement_has_the_releases_where_it_can(
+    tables: str, placement: str
+) -> None:
+    lab = parse(f'vm = [{{ name = "vm1" }}]\n{tables}', "lab")
+    assert (lab.host.placement, lab.host.placing.policy.value) == (placement, placement)
 
 
 def test_a_lab_file_that_asks_for_more_than_its_release_is_refused_with_the_place() -> None:

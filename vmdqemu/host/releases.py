@@ -2,11 +2,13 @@
 
 Sources: NDIS: overview-of-virtual-machine-multiple-queues (VMMQ came with NDIS 6.60),
 security-issues-with-ndis-virtual-machine--vm--shared-memory (up to NDIS 6.20 a VM may receive into its own
-memory; from 6.30 on the host receives and copies), VMSMP parameters (the 10 Gbit/s rule).
+memory; from 6.30 on the host receives and copies), VMSMP parameters (the 10 Gbit/s rule), Microsoft's
+"VMQ Deep Dive" 1 (static and dynamic VMQ).
 """
 
 from typing import NamedTuple
 
+from vmdqemu.host.processors import Policy
 from vmdqemu.host.queues import TEN_GIGABIT, VmqPolicy
 from vmdqemu.nic.modes import OFF, VMMQ, VMQ, Mode, Sort
 
@@ -19,15 +21,16 @@ class Release(NamedTuple):
     mode: Mode  # what it does with a fast enough adapter if nobody chooses
     vmmq: bool  # it knows several queues of one VPort
     shared_memory: bool  # an adapter may write what it receives into a VM's own memory
+    policy: Policy  # of placing queues: Dynamic VMQ came with 2012
 
 
 RELEASES = {
     release.name: release
     for release in (
-        Release("2008r2", "6.20", VMQ, vmmq=False, shared_memory=True),
-        Release("2012r2", "6.40", VMQ, vmmq=False, shared_memory=False),
-        Release("2016", "6.60", VMQ, vmmq=True, shared_memory=False),  # VMMQ is there, and off
-        Release("2019", "6.80", VMMQ, vmmq=True, shared_memory=False),
+        Release("2008r2", "6.20", VMQ, vmmq=False, shared_memory=True, policy=Policy.STATIC),
+        Release("2012r2", "6.40", VMQ, vmmq=False, shared_memory=False, policy=Policy.DYNAMIC),
+        Release("2016", "6.60", VMQ, vmmq=True, shared_memory=False, policy=Policy.DYNAMIC),  # VMMQ is off
+        Release("2019", "6.80", VMMQ, vmmq=True, shared_memory=False, policy=Policy.DYNAMIC),
     )
 }
 
