@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from vmdqemu.config import LabConfig, parse
 from vmdqemu.daemon import control, runtime
 
 DEADLINE: Final = 10.0  # seconds; for what takes milliseconds
+DAEMON: Final = ("-m", "vmdqemu.daemon.main")
 _numbers = itertools.count(1)
 
 
@@ -124,13 +125,13 @@ class RunningLab:
 
 
 @contextmanager
-def running(text: str, tmp_path: Path) -> Iterator[RunningLab]:
-    """A lab from the text of a lab file, with a name and a prefix of its own."""
+def running(text: str, tmp_path: Path, program: Sequence[str] = DAEMON) -> Iterator[RunningLab]:
+    """A lab from the text of a lab file, with a name and a prefix of its own; program: what Python runs."""
     name = f"t{os.getpid() % 100_000}-{next(_numbers)}"
     file = tmp_path / f"{name}.toml"
     file.write_text(f'name = "{name}"\nprefix = "{name}-"\n{text}')
     config = parse(file.read_text(), name)
-    with started(file) as daemon:
+    with started(file, program) as daemon:
         lab = RunningLab(config, daemon)
         try:
             yield lab
@@ -154,11 +155,11 @@ def shared(text: str) -> Any:
 
 
 @contextmanager
-def started(file: Path) -> Iterator[subprocess.Popen[str]]:
+def started(file: Path, program: Sequence[str] = DAEMON) -> Iterator[subprocess.Popen[str]]:
     """The daemon's process, once it says that it is ready."""
     ours, theirs = os.pipe()
     daemon = subprocess.Popen(
-        [sys.executable, "-m", "vmdqemu.daemon.main", str(file), str(theirs)], pass_fds=(theirs,), text=True
+        [sys.executable, *program, str(file), str(theirs)], pass_fds=(theirs,), text=True
     )
     os.close(theirs)
     try:

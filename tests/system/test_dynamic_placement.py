@@ -33,6 +33,18 @@ address = "10.0.0.254/24"
 )
 
 
+BROKEN: Final = """
+import runpy
+from vmdqemu.host.balancer import Balancer
+
+def plan(*_):
+    raise ArithmeticError("made to")
+
+Balancer.plan = plan
+runpy.run_module("vmdqemu.daemon.main", run_name="__main__")
+"""
+
+
 def _lab(mode: str = "vmq", placement: str = "dynamic", queues: int = 1) -> str:
     return LAB.format(mode=mode, placement=placement, queues=queues)
 
@@ -45,6 +57,10 @@ def _processors(lab: RunningLab) -> dict[int, int]:
 
 def _moves(lab: RunningLab) -> list[dict[str, Any]]:
     return [event for event in lab.call("events")["events"] if event["event"] == "queue-moved"]
+
+
+def _events(lab: RunningLab) -> list[str]:
+    return [event["event"] for event in lab.call("events")["events"]]
 
 
 @contextmanager
@@ -118,6 +134,18 @@ def test_the_entries_of_a_vports_table_move_one_by_one(tmp_path: Path) -> None: 
         moved = [event for event in lab.call("events")["events"] if event["event"] == "entries-moved"]
         assert {event["by"] for event in moved} == {"balancer"}
         assert "vm1" in {event["vport"] for event in moved}
+
+
+def test_a_balancer_that_fails_leaves_the_last_placement_working(tmp_path: Path) -> None:
+    with running(_lab(), tmp_path, program=("-c", BROKEN)) as lab:
+        lab.call("queue.set", queue=2, processor=3)
+        eventually(lambda: "balancer-failed" in _events(lab), "the balancer fails")
+        with _receiving(lab, 1, 2):
+            before = lab.port("vm2")["writes"]
+            eventually(lambda: lab.port("vm2")["writes"] > before + 1000, "data flows")
+        assert _processors(lab) == {0: 0, 1: 0, 2: 3, 3: 0, 4: 0}
+        assert _events(lab).count("balancer-failed") == 1
+        assert {move["by"] for move in _moves(lab)} == {"operator"}
 
 
 def test_a_mode_may_bring_its_placement_along(tmp_path: Path) -> None:

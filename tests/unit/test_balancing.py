@@ -82,8 +82,8 @@ def test_of_a_vport_with_several_queues_entries_move_where_the_adapter_can(
 def test_a_balancer_that_fails_is_an_event_once_and_begins_anew(measured: list[Sample | None]) -> None:
     lab = Lab()
     broken = cast(Sample, object())
-    measured += [broken, broken, OVERLOADED, broken]
-    for _ in range(4):
+    measured += [broken, None, broken, OVERLOADED, broken]
+    for _ in range(5):
         asyncio.run(lab.balancing.step())
     assert [kind for kind, _ in lab.noted] == ["balancer-failed", "balancer-failed"]
     assert "AttributeError" in lab.noted[0][1]["error"]

@@ -40,10 +40,11 @@ class Balancing:
         """One period's moves."""
         try:
             sample = self._gauge.sample()
-            if sample is not None:
-                moves = self._balancer.plan(self._items(sample), time.monotonic())
-                await self._changer.move(moves)
-                await self._scaling.follow(moves)
+            if sample is None:
+                return
+            moves = self._balancer.plan(self._items(sample), time.monotonic())
+            await self._changer.move(moves)
+            await self._scaling.follow(moves)
         except Exception as error:  # whatever it is: the placement in effect goes on working
             self._fail(repr(error))
         else:
