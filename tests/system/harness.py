@@ -37,7 +37,7 @@ def eventually(condition: Callable[[], Any], what: str, deadline: float = DEADLI
 def residue() -> dict[str, set[str]]:
     """Everything a lab could leave: namespaces, runtime files, BPF programs of ours, worker processes."""
     programs = subprocess.run(["bpftool", "-j", "prog", "list"], capture_output=True, text=True, check=False)
-    ours = {"from_wire", "from_pf", "push", "pop", "steer", "arrive"}
+    ours = {"push", "pop", "steer", "arrive", "from_wire", "from_pf", "from_vf", "outward", "inward"}
     loaded = json.loads(programs.stdout) if programs.returncode == 0 else []
     return {
         "namespaces": set(os.listdir(namespace.RUN_DIR)) if Path(namespace.RUN_DIR).exists() else set(),

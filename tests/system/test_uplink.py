@@ -15,8 +15,9 @@ from vmdqemu import config
 from vmdqemu.config import LabConfig
 from vmdqemu.config_adapter import describe
 from vmdqemu.datapath import uplink
+from vmdqemu.datapath.eswitch import Direction
 from vmdqemu.datapath.outside import WIRE_END
-from vmdqemu.datapath.uplink import PF, WIRE, Direction, Uplink
+from vmdqemu.datapath.uplink import PF, WIRE, Uplink
 from vmdqemu.nic.adapter import compile_tables
 
 pytestmark = pytest.mark.system

@@ -10,8 +10,9 @@ from vmdqemu.daemon import snapshot
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.snapshot import Registers
 from vmdqemu.daemon.supervisor import Supervisor
+from vmdqemu.datapath.eswitch import Direction
 from vmdqemu.datapath.shm import QUEUE_OFFSET, RING_OFFSET, Counters
-from vmdqemu.datapath.uplink import Direction, Uplink
+from vmdqemu.datapath.uplink import Uplink
 from vmdqemu.nic.counters import DropReason, QueueCounter, RingCounter
 from vmdqemu.nic.statistics import QueueTraffic, Traffic
 

@@ -12,7 +12,7 @@ from vmdqemu.nic.moderation import Moderation
 from vmdqemu.nic.modes import Sort
 from vmdqemu.nic.packet_filter import PacketFilter, PacketType
 from vmdqemu.nic.rss import HashType, Rss
-from vmdqemu.nic.tables import Tables, VPortTable, from_json, to_json
+from vmdqemu.nic.tables import Tables, VfTable, VPortTable, from_json, to_json
 from vmdqemu.nic.tunnel import Tunnels
 
 VLANS = st.none() | st.integers(1, 4094)
@@ -55,6 +55,7 @@ VPORTS = st.builds(
     channels=st.integers(1, 64),
     rss=st.none() | RSS,
 )
+VFS = st.builds(VfTable, function=st.integers(0, 63), vport=VPORTS, beside=st.none() | NUMBERS)
 PACKET_FILTERS = st.builds(PacketFilter, st.sampled_from(PacketType), MACS, st.frozensets(MACS, max_size=3))
 TABLES = st.builds(
     Tables,
@@ -77,6 +78,7 @@ TABLES = st.builds(
     filters=st.dictionaries(st.tuples(MACS, VLANS), NUMBERS, max_size=5),
     addresses=st.dictionaries(st.tuples(MACS, VLANS), NUMBERS, max_size=5),
     vports=st.dictionaries(NUMBERS, VPORTS, max_size=4),
+    vfs=st.dictionaries(NUMBERS, VFS, max_size=4),
     pooling=st.none() | POOLINGS,
     default_name=st.text(),
 )

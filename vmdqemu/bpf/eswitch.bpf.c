@@ -1,8 +1,11 @@
-// The chip's embedded switch, without VFs: wire <-> pf0.
+// The chip's embedded switch: wire, pf0 and the virtual functions (VFs).
 //
-// Two programs on tc ingress. What arrives on the wire goes to pf0's ring; what a worker writes into pf0 goes to
-// the wire. Superframes pass whole and partial checksums stay partial. Each direction counts what it redirects:
-// skbs as they come, and the wire frames and octets that they stand for.
+// One program on the tc ingress of each port. It does what nic/embedded_switch.py says; datapath/eswitch.py asks
+// that module about every address and VLAN there is, and writes the answers down as rules. Without VFs there are
+// no rules: what arrives on the wire goes to pf0's ring, what a worker writes into pf0 goes to the wire.
+//
+// A frame for one port is redirected, one for several is cloned. Superframes pass whole, and partial checksums
+// stay partial. What cannot be ruled on here goes from the wire to pf0, where decide() says why it is dropped.
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -11,28 +14,127 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-enum { FROM_WIRE, FROM_PF, DIRECTIONS };
+enum { WIRE, PF, FIRST_VF, VFS = 64, PORTS = FIRST_VF + VFS };
 
-struct direction {
+// In the order of datapath/eswitch.py's REASONS.
+enum reason {
+	PASS,
+	TRUNCATED_TAG,
+	RESERVED_VID,
+	OVERSIZE,
+	SOURCE_MAC_IS_MULTICAST,
+	SPOOF_CHECK,
+	TAG_NOT_ALLOWED,
+	INGRESS_VLAN_FILTER,
+	RESERVED_MULTICAST,
+	PORT_LOOPBACK_FILTER,
+	PORT_LIST_IS_EMPTY,
+	EGRESS_DOWN,
+	EGRESS_ERROR,
+	REASONS = 16, // there is room for
+};
+
+struct size {
 	__u64 skbs;
 	__u64 wire_frames;
 	__u64 octets;
 };
 
-// The link each direction ends at. Written once, before the programs are attached.
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, DIRECTIONS);
-	__type(key, __u32);
-	__type(value, __u32);
-} target SEC(".maps");
+// One port's. A frame is looped if it came from inside and stays inside.
+struct books {
+	struct size entered;
+	struct size left;
+	struct size looped_entered;
+	struct size looped_left;
+	__u64 copies; // deliveries beyond the first of frames that entered here
+	__u64 groups_left; // wire frames to a group
+	__u64 drops[REASONS];
+};
+
+struct plug {
+	__u32 ifindex;
+	__u32 peer; // redirect straight into the link's peer, past what shapes the link
+};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, DIRECTIONS);
+	__uint(max_entries, PORTS);
 	__type(key, __u32);
-	__type(value, struct direction);
-} counted SEC(".maps");
+	__type(value, struct books);
+} books SEC(".maps");
+
+// The link of each port; 0: none now.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PORTS);
+	__type(key, __u32);
+	__type(value, struct plug);
+} plugs SEC(".maps");
+
+// The port of each VF's link.
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, VFS);
+	__type(key, __u32);
+	__type(value, __u32);
+} ports SEC(".maps");
+
+enum { UNTAGGED = 0x1000, OTHER_VLAN = 0x1001 };
+enum { TO_ADDRESS, TO_UNICAST, TO_GROUP, SENDER, SOURCE, MEMBER };
+
+struct key {
+	__u8 kind;
+	__u8 port; // of SENDER, SOURCE and MEMBER
+	__u16 vlan; // a VID as it is tagged, UNTAGGED, or OTHER_VLAN where there is no rule for that one
+	__u8 mac[6];
+};
+
+struct ways {
+	__u64 vfs; // one bit each
+	__u8 pf;
+	__u8 wire;
+	__u8 drop; // why there are none
+	__u8 pad[5];
+};
+
+enum { CHECKS_SOURCE = 1, CHECKS_VLAN = 2, TAKES_NO_TAG = 4, INSERTS_TAG = 8 };
+
+struct rule {
+	struct ways from_wire; // of TO_*
+	struct ways inside;
+	__u64 stripped; // VFs that see no tag
+	__u32 longest; // octets of a frame, tags apart
+	__u16 flags; // of SENDER
+	__u16 tci;
+};
+
+enum { MAX_RULES = 16384 };
+
+struct rules {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_RULES);
+	__uint(key_size, sizeof(struct key));
+	__uint(value_size, sizeof(struct rule));
+};
+
+// A whole set is written beside the one in effect, and takes effect with one write into the slot.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct rules);
+} slot SEC(".maps");
+
+// What is known of a frame on its way.
+struct frame {
+	__u8 destination[6];
+	__u8 source[6];
+	__u16 vlan; // of the outermost tag, or UNTAGGED
+	__u8 tags; // at most two are walked
+	__u8 group;
+	struct size size;
+	__u32 longest; // octets of its longest wire frame
+};
 
 // Octets in front of every segment. gso_segs is 0 for what user space wrote into a TAP, so the headers are read.
 static __always_inline __u32 header_octets(struct __sk_buff *skb)
@@ -67,49 +169,380 @@ static __always_inline __u32 header_octets(struct __sk_buff *skb)
 	return offset + (octet >> 4) * 4;
 }
 
-static __always_inline void count(struct __sk_buff *skb, __u32 from)
+static __always_inline void measure(struct __sk_buff *skb, struct frame *frame)
 {
-	struct direction *direction = bpf_map_lookup_elem(&counted, &from);
-	__u32 frames = 1, octets = skb->len;
+	__u32 frames = 1, octets = skb->len, longest = skb->len;
 
-	if (!direction)
-		return;
 	if (skb->gso_size) {
 		__u32 header = header_octets(skb);
 
 		if (header && octets > header) {
 			frames = (octets - header + skb->gso_size - 1) / skb->gso_size;
 			octets += (frames - 1) * header;
+			longest = header + skb->gso_size;
 		}
 	}
 	// A tag that the kernel keeps beside the frame is on the wire all the same.
-	if (skb->vlan_present)
+	if (skb->vlan_present) {
 		octets += 4 * frames;
-	direction->skbs++;
-	direction->wire_frames += frames;
-	direction->octets += octets;
+		longest += 4;
+	}
+	frame->size.skbs = 1;
+	frame->size.wire_frames = frames;
+	frame->size.octets = octets;
+	frame->longest = longest;
 }
 
-static __always_inline int forward(struct __sk_buff *skb, __u32 from)
+static __always_inline int is_tpid(__u16 ethertype)
 {
-	__u32 *ifindex = bpf_map_lookup_elem(&target, &from);
+	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
+}
 
-	if (!ifindex)
-		return TC_ACT_SHOT;
-	count(skb, from);
-	return bpf_redirect(*ifindex, 0);
+// The outermost tag lies beside the frame or in it; a second one lies in it.
+static __always_inline enum reason read_tags(struct __sk_buff *skb, struct frame *frame)
+{
+	__u32 at = 12;
+	__u16 ethertype, tci;
+
+	frame->vlan = UNTAGGED;
+	frame->tags = 0;
+	if (bpf_skb_load_bytes(skb, at, &ethertype, 2) < 0)
+		return TRUNCATED_TAG;
+	if (skb->vlan_present) {
+		frame->vlan = skb->vlan_tci & 0xfff;
+	} else if (is_tpid(ethertype)) {
+		if (bpf_skb_load_bytes(skb, at + 2, &tci, 2) < 0 ||
+		    bpf_skb_load_bytes(skb, at + 4, &ethertype, 2) < 0)
+			return TRUNCATED_TAG;
+		frame->vlan = bpf_ntohs(tci) & 0xfff;
+		at += 4;
+	} else {
+		return PASS;
+	}
+	frame->tags = 1;
+	if (frame->vlan == 0xfff)
+		return RESERVED_VID;
+	if (is_tpid(ethertype)) {
+		if (bpf_skb_load_bytes(skb, at + 2, &tci, 2) < 0 ||
+		    bpf_skb_load_bytes(skb, at + 4, &ethertype, 2) < 0)
+			return TRUNCATED_TAG;
+		frame->tags = 2;
+		if ((bpf_ntohs(tci) & 0xfff) == 0xfff)
+			return RESERVED_VID;
+	}
+	return PASS;
+}
+
+// What no port lets in, its length apart.
+static __always_inline enum reason read_frame(struct __sk_buff *skb, struct frame *frame)
+{
+	enum reason fault;
+
+	if (bpf_skb_load_bytes(skb, 0, frame->destination, 12) < 0)
+		return TRUNCATED_TAG;
+	frame->group = frame->destination[0] & 1;
+	fault = read_tags(skb, frame);
+	if (fault)
+		return fault;
+	return frame->source[0] & 1 ? SOURCE_MAC_IS_MULTICAST : PASS;
+}
+
+static __always_inline int is_oversize(const struct frame *frame, __u32 longest)
+{
+	return frame->longest > longest + 4 * frame->tags;
+}
+
+static __always_inline void add(struct size *to, const struct size *size)
+{
+	to->skbs += size->skbs;
+	to->wire_frames += size->wire_frames;
+	to->octets += size->octets;
+}
+
+static __always_inline struct books *books_of(__u32 port)
+{
+	return bpf_map_lookup_elem(&books, &port);
+}
+
+static __always_inline int drop(__u32 port, enum reason reason)
+{
+	struct books *mine = books_of(port);
+
+	if (mine)
+		mine->drops[reason & (REASONS - 1)]++;
+	return TC_ACT_STOLEN;
+}
+
+static __always_inline void leave(__u32 port, const struct frame *frame, int looped)
+{
+	struct books *its = books_of(port);
+
+	if (!its)
+		return;
+	add(&its->left, &frame->size);
+	if (looped)
+		add(&its->looped_left, &frame->size);
+	if (frame->group)
+		its->groups_left += frame->size.wire_frames;
+}
+
+// The only copy.
+static __always_inline int hand_over(__u32 port, const struct frame *frame, int looped)
+{
+	struct plug *plug = bpf_map_lookup_elem(&plugs, &port);
+
+	if (!plug || !plug->ifindex)
+		return drop(port, EGRESS_DOWN);
+	leave(port, frame, looped);
+	return plug->peer ? bpf_redirect_peer(plug->ifindex, 0) : bpf_redirect(plug->ifindex, 0);
+}
+
+// One of several.
+static __always_inline void copy(struct __sk_buff *skb, __u32 port, const struct frame *frame, int looped)
+{
+	struct plug *plug = bpf_map_lookup_elem(&plugs, &port);
+
+	if (!plug || !plug->ifindex)
+		drop(port, EGRESS_DOWN);
+	else if (bpf_clone_redirect(skb, plug->ifindex, 0) < 0)
+		drop(port, EGRESS_ERROR);
+	else
+		leave(port, frame, looped);
+}
+
+static __always_inline void copy_to_vfs(struct __sk_buff *skb, __u64 vfs, const struct frame *frame, int looped)
+{
+	for (__u32 vf = 0; vf < VFS; vf++)
+		if (vfs & (1ULL << vf))
+			copy(skb, FIRST_VF + vf, frame, looped);
+}
+
+static __always_inline int strip(struct __sk_buff *skb, struct frame *frame)
+{
+	if (bpf_skb_vlan_pop(skb) < 0)
+		return -1;
+	frame->size.octets -= 4 * frame->size.wire_frames;
+	return 0;
+}
+
+static __always_inline __u32 lowest(__u64 vfs)
+{
+	__u32 vf = 0;
+
+	for (__u32 half = 32; half; half /= 2)
+		if (!(vfs & ((1ULL << half) - 1))) {
+			vfs >>= half;
+			vf += half;
+		}
+	return vf;
+}
+
+static __always_inline int to_one_vf(struct __sk_buff *skb, __u32 vf, const struct rule *rule,
+				     struct frame *frame, int looped)
+{
+	if (frame->tags && rule->stripped & (1ULL << vf) && strip(skb, frame) < 0)
+		return drop(FIRST_VF + vf, EGRESS_ERROR);
+	return hand_over(FIRST_VF + vf, frame, looped);
+}
+
+// With its tag first, then without.
+static __always_inline int to_several(struct __sk_buff *skb, __u32 from, struct ways ways, const struct rule *rule,
+				      struct frame *frame)
+{
+	__u64 stripped = frame->tags ? ways.vfs & rule->stripped : 0;
+	struct books *mine = books_of(from);
+	int inside = from != WIRE;
+
+	if (mine) {
+		__u32 copies = ways.pf + ways.wire;
+
+		for (__u64 left = ways.vfs; left && copies < VFS + 2; left &= left - 1)
+			copies++;
+		mine->copies += copies - 1;
+	}
+	if (ways.pf)
+		copy(skb, PF, frame, inside);
+	if (ways.wire)
+		copy(skb, WIRE, frame, 0);
+	copy_to_vfs(skb, ways.vfs & ~stripped, frame, inside);
+	if (stripped) {
+		strip(skb, frame);
+		copy_to_vfs(skb, stripped, frame, inside);
+	}
+	return TC_ACT_STOLEN;
+}
+
+static __always_inline int deliver(struct __sk_buff *skb, __u32 from, struct ways ways, const struct rule *rule,
+				   struct frame *frame)
+{
+	int inside = from != WIRE;
+
+	if (inside && (ways.vfs || ways.pf)) {
+		struct books *mine = books_of(from);
+
+		if (mine)
+			add(&mine->looped_entered, &frame->size);
+	}
+	if (!ways.vfs && ways.pf + ways.wire == 1)
+		return hand_over(ways.pf ? PF : WIRE, frame, inside && ways.pf);
+	if (ways.vfs && !(ways.vfs & (ways.vfs - 1)) && !ways.pf && !ways.wire)
+		return to_one_vf(skb, lowest(ways.vfs) & (VFS - 1), rule, frame, inside);
+	if (!ways.vfs && !ways.pf && !ways.wire)
+		return drop(from, ways.drop ? ways.drop : PORT_LIST_IS_EMPTY);
+	return to_several(skb, from, ways, rule, frame);
+}
+
+static __always_inline struct rule *find(void *rules, const struct frame *frame)
+{
+	struct key key = { .kind = TO_ADDRESS, .vlan = frame->vlan };
+	struct rule *found;
+
+	__builtin_memcpy(key.mac, frame->destination, 6);
+	found = bpf_map_lookup_elem(rules, &key);
+	if (found)
+		return found;
+	key.vlan = OTHER_VLAN;
+	found = bpf_map_lookup_elem(rules, &key);
+	if (found)
+		return found;
+	struct key any = { .kind = frame->group ? TO_GROUP : TO_UNICAST, .vlan = frame->vlan };
+	found = bpf_map_lookup_elem(rules, &any);
+	if (found)
+		return found;
+	any.vlan = OTHER_VLAN;
+	return bpf_map_lookup_elem(rules, &any);
+}
+
+static __always_inline void *rules_in_effect(void)
+{
+	__u32 only = 0;
+
+	return bpf_map_lookup_elem(&slot, &only);
+}
+
+static __always_inline void enter(__u32 port, const struct frame *frame)
+{
+	struct books *mine = books_of(port);
+
+	if (mine)
+		add(&mine->entered, &frame->size);
 }
 
 SEC("tc")
 int from_wire(struct __sk_buff *skb)
 {
-	return forward(skb, FROM_WIRE);
+	struct frame frame = {};
+	struct rule *rule;
+	void *rules = rules_in_effect();
+
+	measure(skb, &frame);
+	enter(WIRE, &frame);
+	if (!rules || read_frame(skb, &frame))
+		return hand_over(PF, &frame, 0);
+	rule = find(rules, &frame);
+	if (!rule || is_oversize(&frame, rule->longest))
+		return hand_over(PF, &frame, 0);
+	return deliver(skb, WIRE, rule->from_wire, rule, &frame);
 }
 
+// The vSwitch has judged it. What is for the PF itself it would have delivered.
 SEC("tc")
 int from_pf(struct __sk_buff *skb)
 {
-	return forward(skb, FROM_PF);
+	struct frame frame = {};
+	struct rule *rule;
+	struct ways ways;
+	void *rules = rules_in_effect();
+
+	measure(skb, &frame);
+	enter(PF, &frame);
+	if (!rules || read_frame(skb, &frame))
+		return hand_over(WIRE, &frame, 0);
+	rule = find(rules, &frame);
+	if (!rule)
+		return hand_over(WIRE, &frame, 0);
+	ways = rule->inside;
+	ways.wire |= ways.pf;
+	ways.pf = 0;
+	return deliver(skb, PF, ways, rule, &frame);
+}
+
+// X550 7.8.4: what a VF may not send.
+static __always_inline enum reason check(void *rules, __u32 port, const struct rule *sender,
+					 const struct frame *frame)
+{
+	struct key key = { .kind = MEMBER, .port = port, .vlan = frame->vlan };
+
+	if (is_oversize(frame, sender->longest))
+		return OVERSIZE;
+	if (frame->source[0] & 1)
+		return SOURCE_MAC_IS_MULTICAST;
+	if (frame->tags) {
+		if (sender->flags & TAKES_NO_TAG)
+			return TAG_NOT_ALLOWED;
+		if (sender->flags & CHECKS_VLAN &&
+		    (frame->vlan ? !bpf_map_lookup_elem(rules, &key) : frame->tags > 1))
+			return INGRESS_VLAN_FILTER;
+	}
+	if (sender->flags & CHECKS_SOURCE) {
+		key.kind = SOURCE;
+		key.vlan = 0;
+		__builtin_memcpy(key.mac, frame->source, 6);
+		if (!bpf_map_lookup_elem(rules, &key))
+			return SPOOF_CHECK;
+	}
+	return PASS;
+}
+
+static __always_inline int insert(struct __sk_buff *skb, __u16 tci, struct frame *frame)
+{
+	if (bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), tci) < 0)
+		return -1;
+	frame->vlan = tci & 0xfff;
+	frame->tags++;
+	frame->size.octets += 4 * frame->size.wire_frames;
+	return 0;
+}
+
+SEC("tc")
+int from_vf(struct __sk_buff *skb)
+{
+	struct frame frame = {};
+	struct rule *sender, *rule;
+	struct ways ways;
+	enum reason reason;
+	void *rules = rules_in_effect();
+	__u32 ifindex = skb->ifindex;
+	__u32 *port = bpf_map_lookup_elem(&ports, &ifindex);
+
+	if (!port || *port < FIRST_VF || *port >= PORTS)
+		return TC_ACT_SHOT;
+	measure(skb, &frame);
+	enter(*port, &frame);
+	reason = read_frame(skb, &frame);
+	if (reason && reason != SOURCE_MAC_IS_MULTICAST)
+		return drop(*port, reason);
+	if (!rules)
+		return drop(*port, PORT_LIST_IS_EMPTY);
+
+	struct key key = { .kind = SENDER, .port = *port };
+	sender = bpf_map_lookup_elem(rules, &key);
+	if (!sender)
+		return drop(*port, PORT_LIST_IS_EMPTY);
+	reason = check(rules, *port, sender, &frame);
+	if (reason)
+		return drop(*port, reason);
+	if (sender->flags & INSERTS_TAG && insert(skb, sender->tci, &frame) < 0)
+		return drop(*port, EGRESS_ERROR);
+	rule = find(rules, &frame);
+	if (!rule)
+		return drop(*port, PORT_LIST_IS_EMPTY);
+	ways = rule->inside;
+	if (ways.vfs & (1ULL << (*port - FIRST_VF))) {
+		ways.vfs &= ~(1ULL << (*port - FIRST_VF));
+		ways.drop = PORT_LOOPBACK_FILTER;
+	}
+	return deliver(skb, *port, ways, rule, &frame);
 }
 
 char LICENSE[] SEC("license") = "GPL";

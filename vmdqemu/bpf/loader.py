@@ -4,9 +4,10 @@ A loaded object is ours until `close`. A program that is attached lives on with 
 """
 
 import ctypes
+import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from pathlib import Path
 from struct import Struct
@@ -48,6 +49,16 @@ class _TcOpts(ctypes.Structure):
     )
 
 
+class Attachment(NamedTuple):
+    """A program on a link."""
+
+    ns: str
+    ifindex: int
+    hook: Hook
+    handle: int
+    priority: int
+
+
 class Map(NamedTuple):
     """A map; 32-bit keys unless said otherwise."""
 
@@ -73,6 +84,12 @@ class Map(NamedTuple):
     def write(self, key: int, value: bytes) -> None:
         """Set an entry. Raises OSError."""
         self.set(_KEY.pack(key), value)
+
+    def remove(self, key: int) -> None:
+        """Have no entry; nothing to do if there is none. Raises OSError."""
+        number = self.library.bpf_map_delete_elem(self.fd, _KEY.pack(key))
+        if number != -errno.ENOENT:
+            _check(number, "delete from a BPF map")
 
     def read_per_cpu(self, key: int, layout: Struct) -> list[tuple[int, ...]]:
         """An entry of a per-CPU map, one value a possible CPU. layout: a multiple of 8 octets."""
@@ -116,14 +133,24 @@ class BpfObject:
             raise LookupError(f"no program {name}")
         return int(self.library.bpf_program__fd(found))
 
-    def attach(self, program: str, ns: str, ifname: str, hook: Hook) -> None:
+    def attach(self, program: str, ns: str, ifname: str, hook: Hook) -> Attachment:
         """Run a program on a link from now on. Raises OSError. It goes with the link."""
-        where = _TcHook(ctypes.sizeof(_TcHook), links.index(ns, ifname), hook, 0)
+        where = _tc_hook(links.index(ns, ifname), hook)
         what = _TcOpts(ctypes.sizeof(_TcOpts), self.program(program))
         with namespace.entered(ns):
             self.library.bpf_tc_hook_create(ctypes.byref(where))  # the other direction's may be there
             number = self.library.bpf_tc_attach(ctypes.byref(where), ctypes.byref(what))
         _check(number, f"attach {program} to {ifname}")
+        return Attachment(ns, where.ifindex, hook, what.handle, what.priority)
+
+    def detach(self, attachment: Attachment) -> None:
+        """Run it there no more; nothing to do if the link is gone. Raises OSError."""
+        where = _tc_hook(attachment.ifindex, attachment.hook)
+        what = _TcOpts(ctypes.sizeof(_TcOpts), handle=attachment.handle, priority=attachment.priority)
+        with suppress(namespace.NamespaceMissing), namespace.entered(attachment.ns):
+            number = self.library.bpf_tc_detach(ctypes.byref(where), ctypes.byref(what))
+            if -number not in (errno.ENODEV, errno.ENOENT, errno.EINVAL):  # without its link, without clsact
+                _check(number, "detach a program")
 
     def close(self) -> None:
         """Give the object up."""
@@ -134,6 +161,10 @@ class BpfObject:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _tc_hook(ifindex: int, hook: Hook) -> _TcHook:
+    return _TcHook(ctypes.sizeof(_TcHook), ifindex, hook, 0)
 
 
 def _check(number: int, doing: str) -> None:

@@ -247,6 +247,7 @@ class Changer:
         self._adopt(tables, placed)
         await supervisor.publish()
         self._sort(tables)
+        self._switch(tables)
         await self._drain(held, plant.config.adapter.ring)
         await self._start(list(dict.fromkeys((*changed, *stopped))))
 
@@ -275,6 +276,11 @@ class Changer:
         external = self._supervisor.plant.uplink
         if external is not None and external.sorter is not None:
             external.sorter.put(tables)
+
+    def _switch(self, tables: Tables) -> None:
+        external = self._supervisor.plant.uplink
+        if external is not None:
+            external.eswitch.publish(tables)
 
     def _rings(self, queues: Iterable[int]) -> list[RingName]:
         """The rings of RX queues; where decide() sorts in software there is one for all."""

@@ -6,8 +6,8 @@ Frames that found a ring full are good frames that were received and dropped the
 
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.supervisor import Supervisor
+from vmdqemu.datapath.eswitch import Direction
 from vmdqemu.datapath.shm import Counters
-from vmdqemu.datapath.uplink import Direction
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.counters import DropReason, QueueCounter, RingCounter
 from vmdqemu.nic.statistics import QueueTraffic, Snapshot, Traffic

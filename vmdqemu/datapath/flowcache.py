@@ -12,7 +12,7 @@ from typing import Final
 
 from vmdqemu.datapath.action import BY_FLOW, Action, Rings, cast_of
 from vmdqemu.datapath.vnet import FRAME, VNET_OCTETS, Buffer
-from vmdqemu.host.decide import decide
+from vmdqemu.host.decide import decide_behind
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.frame import (
     ETHERNET_OCTETS,
@@ -195,6 +195,6 @@ class FlowCache:
     def _judge(self, frame: Frame) -> tuple[Action, bool]:
         """A verdict made now, and whether it is that of every frame with these addresses and EtherType."""
         self.misses += 1
-        verdict = decide(frame, self._source, self._tables)
+        verdict = decide_behind(frame, self._source, self._tables)
         action = self._rings.action(verdict, copy=self._copy, cast=cast_of(frame.destination))
         return action, not verdict.spread and frame.tags == 0 and frame.fault is None

@@ -6,14 +6,13 @@
 one of them leaves on the wire.
 """
 
-from struct import Struct
-from typing import Final, NamedTuple
+from typing import Final
 
 from netns import links
 from netns.lab import Lab
-from vmdqemu.bpf.loader import BpfObject, Hook
 from vmdqemu.config import LabConfig, WireConfig
-from vmdqemu.datapath import outside, tap
+from vmdqemu.datapath import eswitch, outside, tap
+from vmdqemu.datapath.eswitch import Direction, Eswitch
 from vmdqemu.datapath.sorter import Sorter
 from vmdqemu.datapath.tap import Tap
 from vmdqemu.nic.modes import Sort
@@ -22,37 +21,25 @@ from vmdqemu.nic.tables import Tables
 WIRE: Final = "wire"  # the adapter's end
 PF: Final = "pf0"
 
-_FROM_WIRE, _FROM_PF = 0, 1
-_IFINDEX = Struct("=I")
-_DIRECTION = Struct("=QQQ")
-
-
-class Direction(NamedTuple):
-    """What the eswitch redirected one way, added up over the processors."""
-
-    skbs: int
-    wire_frames: int
-    octets: int
-
 
 class Uplink:
     """The external port of one lab."""
 
-    def __init__(self, ns: str, pf: Tap, eswitch: BpfObject, sorter: Sorter | None, lab: Lab) -> None:
+    def __init__(self, ns: str, pf: Tap, eswitch: Eswitch, sorter: Sorter | None, lab: Lab) -> None:
         """ns: the adapter's; sorter: None where decide() sorts; lab: takes the undo of what is added."""
         self.pf = pf
+        self.eswitch = eswitch
         self.sorter = sorter
         self._ns = ns
         self._lab = lab
-        self._counted = eswitch.map("counted")
 
     def from_wire(self) -> Direction:
-        """Frames from the outside that went to pf0."""
-        return self._direction(_FROM_WIRE)
+        """Frames from the outside."""
+        return self.eswitch.books(eswitch.WIRE).entered
 
     def to_wire(self) -> Direction:
-        """Frames from pf0 that went out."""
-        return self._direction(_FROM_PF)
+        """Frames that went out."""
+        return self.eswitch.books(eswitch.WIRE).left
 
     def grow(self, rings: int) -> None:
         """Have at least so many rings. None is ever closed."""
@@ -60,10 +47,6 @@ class Uplink:
         if more:
             self._lab.push(tap.close, more)
             self.pf = self.pf._replace(fds=(*self.pf.fds, *more))
-
-    def _direction(self, key: int) -> Direction:
-        per_cpu = self._counted.read_per_cpu(key, _DIRECTION)
-        return Direction(*(sum(column) for column in zip(*per_cpu, strict=True)))
 
 
 def make(config: LabConfig, wire: WireConfig, tables: Tables, lab: Lab) -> Uplink:
@@ -75,14 +58,14 @@ def make(config: LabConfig, wire: WireConfig, tables: Tables, lab: Lab) -> Uplin
     adapter = config.adapter
     pf = tap.open_tap(nic, PF, rings=1, ring=adapter.ring, offloads=adapter.offloads, more_to_come=True)
     lab.push(tap.close, pf.fds)
-    eswitch = BpfObject("eswitch")
-    lab.push(eswitch.close)
-    _connect(eswitch, nic)
+    switch = Eswitch(tables)
+    lab.push(switch.close)
+    switch.connect(nic, WIRE, PF, peer=False)
     for ifname in (PF, WIRE):
         links.up(nic, ifname, mtu=config.mtu)
     outside.make(config, wire, lab)
     sorter = _sort(tables, pf, lab) if config.adapter.sorter == "kernel" else None
-    made = Uplink(nic, pf, eswitch, sorter, lab)
+    made = Uplink(nic, pf, switch, sorter, lab)
     made.grow(rx_rings(config, tables))
     return made
 
@@ -104,12 +87,3 @@ def _sort(tables: Tables, pf: Tap, lab: Lab) -> Sorter:
     lab.push(sorter.close)
     sorter.attach(pf.fds[0])
     return sorter
-
-
-def _connect(eswitch: BpfObject, nic: str) -> None:
-    """Each direction learns where it ends before it starts."""
-    target = eswitch.map("target")
-    target.write(_FROM_WIRE, _IFINDEX.pack(links.index(nic, PF)))
-    target.write(_FROM_PF, _IFINDEX.pack(links.index(nic, WIRE)))
-    eswitch.attach("from_wire", nic, WIRE, Hook.INGRESS)
-    eswitch.attach("from_pf", nic, PF, Hook.INGRESS)

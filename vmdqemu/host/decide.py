@@ -18,6 +18,7 @@ class Verdict(NamedTuple):
 
     nic: NicVerdict
     host: HostVerdict = HostVerdict()
+    out: NicVerdict | None = None  # what the silicon does with what the host lets out, where there are VFs
 
     @property
     def drop(self) -> DropReason | None:
@@ -42,20 +43,36 @@ def decide(
 
     adapter, host: how each half's steps are taken; Steps of `nic.steps` make the verdict explain itself.
     """
-    nic = _silicon(frame, source, tables, adapter)
-    if nic.drop is not None:
+    if source == WIRE:
+        return _behind(switch.receive(frame, tables, adapter), frame, WIRE, tables, host)
+    nic = switch.transmit(frame, source, tables, adapter)
+    if source in tables.vfs:
+        return _behind(nic, frame, WIRE, tables, host)
+    verdict = _behind(nic, frame, source, tables, host)
+    if not (tables.vfs and any(to.port == WIRE for to in verdict.deliveries)):
+        return verdict
+    return verdict._replace(out=switch.let_out(frame, nic.vlan, tables, adapter))
+
+
+def decide_behind(frame: Frame, source: int, tables: Tables) -> Verdict:
+    """The verdict on a frame that was read from a ring of port `source`; of WIRE: from one of the PF's.
+
+    The embedded switch has given the VFs theirs.
+    """
+    if source == WIRE:
+        return _behind(switch.receive_behind(frame, tables), frame, WIRE, tables, plainly)
+    return decide(frame, source, tables)
+
+
+def _behind(nic: NicVerdict, frame: Frame, source: int, tables: Tables, host: Take) -> Verdict:
+    """The host's half. source: WIRE for what lies in the PF's queues, a VF's frames too."""
+    if nic.drop is not None or (source == WIRE and not nic.queues):
         return Verdict(nic)
     if not host(_left_to_software, nic):
-        return Verdict(nic, _without_lookup(frame, nic, tables, host))
+        return Verdict(nic, _without_lookup(frame, nic, source, tables, host))
     if nic.vswitch:
         return Verdict(nic, vswitch.route(frame, nic.vlan, source, tables, host))
-    return Verdict(nic, _looked_up_too(frame, nic, tables, host))
-
-
-def _silicon(frame: Frame, source: int, tables: Tables, take: Take) -> NicVerdict:
-    if source == WIRE:
-        return switch.receive(frame, tables, take)
-    return switch.transmit(frame, source, tables, take)
+    return Verdict(nic, _looked_up_too(frame, nic, source, tables, host))
 
 
 @explained("NDIS: vmq-receive-path", words.left_to_software)
@@ -79,10 +96,10 @@ def sorted_into(queue: int, tables: Tables) -> Verdict | None:
         return None
     vlan = vlans.pop()
     nic = NicVerdict(vlan, queues=(ToQueue(owner, queue, tables.vports[owner].queues.index(queue)),))
-    return Verdict(nic, _without_lookup(Frame(0, vlan=vlan), nic, tables, plainly))
+    return Verdict(nic, _without_lookup(Frame(0, vlan=vlan), nic, WIRE, tables, plainly))
 
 
-def _without_lookup(frame: Frame, nic: NicVerdict, tables: Tables, take: Take) -> HostVerdict:
+def _without_lookup(frame: Frame, nic: NicVerdict, source: int, tables: Tables, take: Take) -> HostVerdict:
     """The silicon named the VPorts, so no address is looked up.
 
     Each queue has a channel of its own, unless vRSS spreads the only one over all of them.
@@ -90,7 +107,7 @@ def _without_lookup(frame: Frame, nic: NicVerdict, tables: Tables, take: Take) -
     named = [placed for placed in nic.queues if placed.vport != DEFAULT_VPORT]
     seen = [placed for placed in named if _may_see(placed.vport, nic.vlan, tables, take)]
     ways = [(placed.vport, _channel(frame, placed, tables, take)) for placed in seen]
-    if nic.wire:
+    if source != WIRE and (nic.wire or nic.vfs):
         ways.append((WIRE, 0))
     deliveries = tuple(take(vswitch.delivery, frame, nic.vlan, *way, tables) for way in ways)
     spread = any(tables.vports[placed.vport].vrss for placed in seen)
@@ -111,14 +128,14 @@ def _may_see(port: int, vlan: Vlan, tables: Tables, take: Take) -> bool:
     return take(vswitch.isolation, vlan, port, tables)
 
 
-def _looked_up_too(frame: Frame, nic: NicVerdict, tables: Tables, take: Take) -> HostVerdict:
+def _looked_up_too(frame: Frame, nic: NicVerdict, source: int, tables: Tables, take: Take) -> HostVerdict:
     """The default VPort has a copy, which the vSwitch takes for a frame from outside.
 
     It gives it to nobody who has been given one by the silicon.
     """
     named = HostVerdict()
-    if nic.wire or len(nic.queues) > 1:
-        named = _without_lookup(frame, nic, tables, take)
+    if nic.wire or nic.vfs or len(nic.queues) > 1:
+        named = _without_lookup(frame, nic, source, tables, take)
     served = tuple(to.port for to in named.deliveries)
     found = vswitch.route(frame, nic.vlan, WIRE, tables, take, served)
     deliveries = named.deliveries + found.deliveries

@@ -1,6 +1,7 @@
 """The vSwitch, the host's half of a verdict: route() rules on what the silicon left to software.
 
 It knows every VM by MAC and VLAN, so it learns nothing and floods no unicast: an unknown address is outside.
+Outside is where the PF leads to: the wire, and the VMs that have a VF.
 """
 
 from enum import Enum
@@ -127,11 +128,15 @@ def _replicate(
 def _look_up(
     frame: Frame, vlan: Vlan, source: int, tables: Tables, served: tuple[int, ...]
 ) -> tuple[tuple[int, ...], DropReason | None]:
-    """Unicast: the VM with that address in that VLAN, else the wire, but never back where it came from."""
+    """Unicast: the VM with that address in that VLAN, else the wire, but never back where it came from.
+
+    A VM with a VF gets here what had left the adapter before it had one.
+    """
     owner = filters.match(tables.addresses, frame.destination, vlan)
     if owner in served:
         return (), None
-    if owner is not None:
+    by_vf = filters.match(tables.filters, frame.destination, vlan) in tables.vfs
+    if owner is not None and (source == WIRE or owner == source or not by_vf):
         return (owner,), DropReason.PORT_LOOPBACK_FILTER if owner == source else None
     if source != WIRE and tables.wire:
         return (WIRE,), None

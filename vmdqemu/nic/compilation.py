@@ -7,16 +7,17 @@ from vmdqemu.nic.modes import Sort
 from vmdqemu.nic.packet_filter import PROMISCUOUS
 from vmdqemu.nic.registers import compile_pooling
 from vmdqemu.nic.state import Adapter, Filter
-from vmdqemu.nic.tables import Tables, VPortTable
+from vmdqemu.nic.tables import Tables, VfTable, VPortTable
 from vmdqemu.nic.tunnel import NO_TUNNELS, Tunnels
 from vmdqemu.nic.vport import PF
 
 
 def compile_tables(adapter: Adapter, generation: int) -> Tables:
-    """The registers in effect. VPorts on VFs are modelled, and have no part in the data path."""
+    """The registers in effect."""
     of_pf = sorted(number for number, vport in adapter.vports.items() if vport.function is PF)
     local_switch = _local_switch(adapter, of_pf)
     vports = {number: _vport(adapter, number, local_switch) for number in of_pf}
+    vfs = {number: _vf(adapter, number) for number in sorted(adapter.vports.keys() - vports.keys())}
     return Tables(
         generation=generation,
         sort=adapter.mode.sort,
@@ -37,6 +38,7 @@ def compile_tables(adapter: Adapter, generation: int) -> Tables:
         filters=_filters(adapter),
         addresses=_addresses(adapter, of_pf),
         vports=vports,
+        vfs=vfs,
         pooling=compile_pooling(adapter),
         default_name=adapter.pf.name,
     )
@@ -78,11 +80,32 @@ def _vport(adapter: Adapter, number: int, local_switch: bool) -> VPortTable:
     )
 
 
+def _vf(adapter: Adapter, number: int) -> VfTable:
+    """What it sends is always switched in the adapter."""
+    function = adapter.vports[number].function
+    assert function is not PF
+    return VfTable(function, _vport(adapter, number, local_switch=True), _beside(adapter, number))
+
+
+def _beside(adapter: Adapter, number: int) -> int | None:
+    """The port on the vSwitch of the VM that a VF was allocated for."""
+    function = adapter.vports[number].function
+    if function is PF:
+        return None
+    vm = adapter.vfs[function].vm
+    ports = (other for other, port in adapter.vports.items() if port.function is PF and port.name == vm)
+    return next(ports, None)
+
+
 def _known(adapter: Adapter, number: int) -> list[FilterKey]:
-    """What the vSwitch knows a VM by: its port's own address, if it is without a VPort, and its filters."""
+    """What the vSwitch knows a VM by: its port's own address, if it is without a VPort, and its filters.
+
+    Those of the VM's VF too: it may fall back, and what was on its way when it got the VF still arrives.
+    """
     vport = adapter.vports[number]
     own = [] if vport.address is None else [(vport.address, vport.vlan)]
-    held = (filter_ for _, filter_ in sorted(adapter.filters.items()) if filter_.vport == number)
+    mine = {number, *(other for other in adapter.vports if _beside(adapter, other) == number)}
+    held = (filter_ for _, filter_ in sorted(adapter.filters.items()) if filter_.vport in mine)
     return [*own, *(filter_.key for filter_ in held if _is_known(adapter, filter_))]
 
 
@@ -97,18 +120,18 @@ def _filters(adapter: Adapter) -> dict[FilterKey, int]:
 
 
 def _addresses(adapter: Adapter, vports: Sequence[int]) -> dict[FilterKey, int]:
-    """Who has which address: a filter says so, or the port of a VM without a VPort."""
+    """Who has which address: a filter says so, also a VF's, or the port of a VM without a VPort."""
     ports = {
         (vport.address, vport.vlan): number
         for number, vport in adapter.vports.items()
         if vport.address is not None
     }
-    filters = {
-        held.key: held.vport
+    owners = {
+        held.key: held.vport if held.vport in vports else _beside(adapter, held.vport)
         for _, held in sorted(adapter.filters.items())
-        if held.vport in vports and _is_known(adapter, held)
+        if held.vport in adapter.vports and _is_known(adapter, held)
     }
-    return {**ports, **filters}
+    return {**ports, **{key: owner for key, owner in owners.items() if owner is not None}}
 
 
 def _local_switch(adapter: Adapter, vports: Sequence[int]) -> bool:

@@ -32,7 +32,7 @@ def _adapter(tables: Tables) -> Tables:
     A chip's registers matter by what they make of the filters.
     """
     bare = tables._replace(generation=0, moderation={}, coalescing={}, pooling=None)
-    return bare._replace(filters={}, addresses={}, vports={})
+    return bare._replace(filters={}, addresses={}, vports={}, vfs={})
 
 
 def _vport(tables: Tables, number: int) -> tuple[VPortTable | None, set[FilterKey], set[FilterKey]]:

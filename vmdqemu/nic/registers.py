@@ -7,6 +7,7 @@ from vmdqemu.nic.modes import Sort
 from vmdqemu.nic.pools import NOTHING, Accept, Pooling, Pools, PoolSettings
 from vmdqemu.nic.state import Adapter, Filter
 from vmdqemu.nic.tables import DEFAULT_VPORT
+from vmdqemu.nic.vport import PF
 
 FCS_OCTETS: Final = 4  # counted by the chip, not on a TAP
 PRIORITY_TAG: Final = 0  # as a VID
@@ -33,7 +34,7 @@ def compile_pooling(adapter: Adapter) -> Pooling | None:
         has_vlan_step=rules.pool_vlans > 0 or one_to_one,
         vlans=_vlans(adapter, settings, rules.pool_vlans),
         by_vlan=port.by_vlan,
-        replication=port.replication,
+        replication=port.replication or _has_vfs(adapter),
         default_pool=None if port.default_pool is None else _pool(port.default_pool, settings),
         receive=frozenset(pool for pool, asked in settings.items() if asked.receive),
         own_frames=frozenset(pool for pool, asked in settings.items() if asked.own_frames),
@@ -49,11 +50,18 @@ def compile_pooling(adapter: Adapter) -> Pooling | None:
 
 
 def _settings(adapter: Adapter) -> dict[int, PoolSettings]:
-    """What is asked of each pool: the PF's, and each VPort's that has RX queues of its own."""
+    """What is asked of each pool: the PF's, each VPort's that has RX queues of its own, and each VF's."""
     vports = {
-        number: vport.pool for number, vport in sorted(adapter.vports.items()) if adapter.queues_of(number)
+        number: vport.pool
+        for number, vport in sorted(adapter.vports.items())
+        if vport.function is not PF or adapter.queues_of(number)
     }
     return {DEFAULT_VPORT: adapter.pf.pool, **vports}
+
+
+def _has_vfs(adapter: Adapter) -> bool:
+    """The Linux driver switches replication on when VFs exist (ixgbe_main.c 5367-5390)."""
+    return any(vport.function is not PF for vport in adapter.vports.values())
 
 
 def _pool(vport: int, settings: dict[int, PoolSettings]) -> int:

@@ -122,16 +122,12 @@ class Adapter(NamedTuple):
         return self.vports[number].queues or tuple(running)
 
     def in_effect(self, held: Filter) -> bool:
-        """Whether frames that pass a filter are placed by it: not one of a queue that does not run yet.
-
-        VPorts on VFs are modelled, and have no part in the data path.
-        """
+        """Whether frames that pass a filter are placed by it: not one of a queue that does not run yet."""
         if held.vport == DEFAULT_VPORT:
             return True
         if held.queue is not None:
             return held.queue in self.running
-        vport = self.vports[held.vport]
-        return vport.function is PF and vport.state is VPortState.ACTIVATED
+        return self.vports[held.vport].state is VPortState.ACTIVATED
 
     def free_queues(self, count: int) -> tuple[int, ...]:
         """The lowest numbers that nobody has: a VPort that comes or goes renumbers no other."""

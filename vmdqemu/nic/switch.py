@@ -1,21 +1,22 @@
 """The silicon's half of a verdict: receive() for a frame from the wire, transmit() for one from a VM.
 
-It ends at RX queues, at the wire, at the vSwitch, or at a named drop; what happens behind an RX queue is
-`host.vswitch`. Both functions are the list of the hardware's steps in the hardware's order; the first step
+It ends at RX queues, at VFs, at the wire, at the vSwitch, or at a named drop; what happens behind an RX queue
+is `host.vswitch`. Both functions are the list of the hardware's steps in the hardware's order; the first step
 that drops the frame ends it. `take` is how each step is taken (nic.steps).
 """
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from vmdqemu.nic import filters, pool_selection, pool_switch, rss, words
+from vmdqemu.nic import filters, pool_selection, pool_switch, rss, vport_switch, words
 from vmdqemu.nic.counters import DropReason
 from vmdqemu.nic.filters import Vlan
 from vmdqemu.nic.frame import Frame, is_multicast
 from vmdqemu.nic.modes import Sort
 from vmdqemu.nic.packet_filter import PacketFilter
 from vmdqemu.nic.pool_selection import Chosen
-from vmdqemu.nic.pools import Pooling, Pools
+from vmdqemu.nic.pool_switch import Switched
+from vmdqemu.nic.pools import NO_POOLS, Pools
 from vmdqemu.nic.steps import Take, explained, plainly
 from vmdqemu.nic.tables import DEFAULT_VPORT, TAG, Tables, VPortTable
 
@@ -33,6 +34,7 @@ class NicVerdict(NamedTuple):
 
     vlan: Vlan = None  # the VLAN it is in, after port VLAN insertion
     queues: tuple[ToQueue, ...] = ()
+    vfs: tuple[int, ...] = ()  # that get it, by their own numbers
     wire: bool = False  # sent out
     vswitch: bool = False  # transmitted, and left to the host's switch
     spread: bool = False  # which queue it is depends on the frame's flow
@@ -42,7 +44,7 @@ class NicVerdict(NamedTuple):
 
 
 def receive(frame: Frame, tables: Tables, take: Take = plainly) -> NicVerdict:
-    """A frame from the wire: the RX queues it is placed in.
+    """A frame from the wire: the RX queues it is placed in, and the VFs that get it.
 
     By the filters of NDIS a group's frames match no VM, so they go to the default VPort and the vSwitch
     replicates them (NDIS: vmq-receive-filters). A chip may replicate them itself.
@@ -52,37 +54,77 @@ def receive(frame: Frame, tables: Tables, take: Take = plainly) -> NicVerdict:
         return NicVerdict(drop=drop)
     vlan = take(_vlan, frame)
     chosen, drop = _select(frame, vlan, tables, take)
+    vfs, chosen = tables.functions(chosen), chosen - tables.vfs.keys()
     if DEFAULT_VPORT in chosen and tables.packet_filter is not None:
         chosen, drop = _gate(chosen, frame, vlan, tables, tables.packet_filter, take)
     if not chosen:
-        return NicVerdict(vlan, drop=drop)
-    return _place(frame, vlan, sorted(chosen), tables, take)
+        return NicVerdict(vlan, vfs=vfs, drop=drop)
+    return _place(frame, vlan, sorted(chosen), tables, take)._replace(vfs=vfs)
+
+
+def receive_behind(frame: Frame, tables: Tables, take: Take = plainly) -> NicVerdict:
+    """A frame that the embedded switch gave to the PF, after it gave each VF its own: its RX queues.
+
+    One that is for VFs alone came before they were there: it goes to the default VPort.
+    """
+    verdict = receive(frame, tables, take)
+    if verdict.vfs and not verdict.queues and verdict.drop is None:
+        return _place(frame, verdict.vlan, (DEFAULT_VPORT,), tables, take)
+    return verdict._replace(vfs=())
 
 
 def transmit(frame: Frame, sender: int, tables: Tables, take: Take = plainly) -> NicVerdict:
     """A frame from the VM of VPort `sender`: checked, put in its VLAN, and switched or left to the host."""
-    vport = tables.vports[sender]
+    vf = tables.vfs.get(sender)
+    vport = tables.vports[sender] if vf is None else vf.vport
     drop = take(_admission, frame, tables) or take(_transmit_enable, vport)
     drop = drop or take(_tag_check, frame, vport) or take(_spoof_check, frame, vport)
     if drop is not None:
         return NicVerdict(vport.vlan, drop=drop)
     vlan = filters.vlan_of(frame.vlan) if vport.vlan is None else vport.vlan
-    if not take(_local_switch, tables):
-        found = NicVerdict(vlan, vswitch=True)
-    elif not take(_loopback, tables):
-        found = NicVerdict(vlan, wire=True)
+    if vf is None and not take(_local_switch, tables):
+        return NicVerdict(vlan, vswitch=True, priority=vport.priority)
+    vid = frame.vlan if vport.vlan is None else vport.vlan
+    switched = forward(frame, sender, vid, tables, take)
+    return _switched(switched, frame, sender, vlan, tables, take)._replace(priority=vport.priority)
+
+
+def let_out(frame: Frame, vlan: Vlan, tables: Tables, take: Take = plainly) -> NicVerdict:
+    """A frame that the host sends by the PF: a VF has it, or the wire."""
+    switched = forward(frame, DEFAULT_VPORT, vlan, tables, take)
+    vfs = tables.functions(switched.pools)
+    return NicVerdict(vlan, vfs=vfs, wire=tables.wire and (switched.wire or not vfs))
+
+
+def forward(frame: Frame, sender: int, vid: int | None, tables: Tables, take: Take = plainly) -> Switched:
+    """The VPorts that get a frame which is switched in the adapter, and whether the wire does.
+
+    sender: a VPort, the default one for what the host sends, or none there is for any VF; vid: of its tag,
+    the port VLAN's included.
+    """
+    if not take(_loopback, tables):
+        found = Switched(NO_POOLS, wire=True)
     elif tables.pooling is None:
-        found = take(_switching, frame, sender, vlan, tables)
+        found = take(vport_switch.from_vport, frame, sender, filters.vlan_of(vid), tables)
     else:
-        found = _switch_pools(frame, sender, vlan, tables, tables.pooling, take)
-    if found.wire and not tables.wire:
-        found = _without_wire(found)
-    return found._replace(priority=vport.priority)
+        found = pool_switch.from_pool(frame, sender, vid, tables.pooling, take)
+    if tables.wire or not found.wire:
+        return found
+    return Switched(found.pools, False, None if found.pools else DropReason.PORT_LIST_IS_EMPTY)
 
 
-def _without_wire(found: NicVerdict) -> NicVerdict:
-    """There is no external port."""
-    return found._replace(wire=False, drop=None if found.queues else DropReason.PORT_LIST_IS_EMPTY)
+def _switched(
+    switched: Switched, frame: Frame, sender: int, vlan: Vlan, tables: Tables, take: Take
+) -> NicVerdict:
+    """The queues behind the VPorts. What a VF sends to the PF is placed as if it came from the wire."""
+    found = NicVerdict(vlan, drop=switched.drop)
+    if on_pf := switched.pools - tables.vfs.keys():
+        if sender in tables.vfs:
+            found = receive_behind(frame._replace(vlan=vlan), tables, take)
+        else:
+            hashed = tables.pooling is not None and tables.pooling.hashes_looped
+            found = _place(frame, vlan, sorted(on_pf), tables, take, hashed)
+    return found._replace(vfs=tables.functions(switched.pools), wire=switched.wire)
 
 
 def _select(frame: Frame, vlan: Vlan, tables: Tables, take: Take) -> Chosen:
@@ -90,7 +132,10 @@ def _select(frame: Frame, vlan: Vlan, tables: Tables, take: Take) -> Chosen:
     if tables.pooling is not None:
         return pool_selection.from_wire(frame, tables.pooling, take)
     number = take(_filter, frame, vlan, tables)
-    return frozenset({DEFAULT_VPORT if number is None else number}), None
+    chosen = frozenset({DEFAULT_VPORT if number is None else number})
+    if tables.vfs and is_multicast(frame.destination):
+        chosen |= take(vport_switch.replication, frame, vlan, tables)
+    return chosen, None
 
 
 def _gate(
@@ -124,9 +169,8 @@ def _vlan(frame: Frame) -> Vlan:
 @explained("NDIS: vmq-receive-filters", words.filter_hit)
 def _filter(frame: Frame, vlan: Vlan, tables: Tables) -> int | None:
     """The VPort whose filter passes the frame, the default one too; None if none does."""
-    if tables.sort is not Sort.FILTERS:
-        return None
-    return filters.match(tables.filters, frame.destination, vlan)
+    owner = filters.match(tables.filters, frame.destination, vlan)
+    return owner if tables.sort is Sort.FILTERS or owner in tables.vfs else None
 
 
 @explained("NDIS: oid-gen-current-packet-filter", words.packet_filter)
@@ -201,39 +245,3 @@ def _local_switch(tables: Tables) -> bool:
 def _loopback(tables: Tables) -> bool:
     """Whether a frame may stay inside (PFDTXGSWC.LBE): a VEB's may, a VEPA's may not."""
     return tables.loopback
-
-
-def _switch_pools(
-    frame: Frame, sender: int, vlan: Vlan, tables: Tables, pooling: Pooling, take: Take
-) -> NicVerdict:
-    """A chip's switch. It compares the tag, of which the port VLAN's counts as the frame's own."""
-    port_vlan = tables.vports[sender].vlan
-    vid = frame.vlan if port_vlan is None else port_vlan
-    switched = pool_switch.from_pool(frame, sender, vid, pooling, take)
-    if switched.drop is not None:
-        return NicVerdict(vlan, drop=switched.drop)
-    placed = _place(frame, vlan, sorted(switched.pools), tables, take, pooling.hashes_looped)
-    return placed._replace(wire=switched.wire)
-
-
-@explained("X550 7.8.3.4", words.switching)
-def _switching(frame: Frame, sender: int, vlan: Vlan, tables: Tables) -> NicVerdict:
-    """X550 7.8.3.4: an exact match stays inside, a group address goes both ways, the rest to the wire.
-
-    The sender gets no copy of its own frame. A looped frame is not hashed: queue 0 of the VPort (82576).
-    """
-    if filters.is_reserved_group(frame.destination):
-        return NicVerdict(vlan, drop=DropReason.RESERVED_MULTICAST)
-    if is_multicast(frame.destination):
-        receivers = tuple(number for number in tables.members(vlan) if number != sender)
-        wire = tables.wire
-    else:
-        owner = filters.match(tables.filters, frame.destination, vlan)
-        if owner == sender:
-            return NicVerdict(vlan, drop=DropReason.PORT_LOOPBACK_FILTER)
-        receivers = () if owner is None else (owner,)
-        wire = tables.wire and owner is None
-    if not receivers and not wire:
-        return NicVerdict(vlan, drop=DropReason.PORT_LIST_IS_EMPTY)
-    queues = tuple(ToQueue(number, tables.vports[number].queues[0]) for number in receivers)
-    return NicVerdict(vlan, queues=queues, wire=wire)

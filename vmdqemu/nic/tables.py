@@ -1,6 +1,6 @@
 """Tables: the registers in effect. Control compiles a whole new value; the data path only reads it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from vmdqemu.nic import packet_filter, pools
@@ -46,6 +46,14 @@ class VPortTable(NamedTuple):
         return self.strip or self.vlan is not None
 
 
+class VfTable(NamedTuple):
+    """A VF's VPort. Its frames are switched in the adapter, whatever the mode is."""
+
+    function: int  # the VF's number
+    vport: VPortTable
+    beside: int | None  # its VM's port on the vSwitch; None: it has none
+
+
 class Tables(NamedTuple):
     """All that a verdict depends on besides the frame and where it came from."""
 
@@ -65,9 +73,10 @@ class Tables(NamedTuple):
     moderation: Mapping[int, Moderation]  # of each RX queue in use
     coalescing: Filters  # packet coalescing filters of the default queue
     packet_filter: PacketFilter | None  # what reaches the default VPort without a filter; None: everything
-    filters: Mapping[FilterKey, int]  # those in effect
+    filters: Mapping[FilterKey, int]  # those in effect, those of VFs too
     addresses: Mapping[FilterKey, int]  # which VM the vSwitch knows by them
-    vports: Mapping[int, VPortTable]  # without the default VPort
+    vports: Mapping[int, VPortTable]  # of the PF, without the default VPort
+    vfs: Mapping[int, VfTable]  # by VPort
     pooling: Pooling | None  # a chip's registers; None: the filters of NDIS sort
     default_name: str  # of the default VPort
 
@@ -118,8 +127,18 @@ class Tables(NamedTuple):
         return vport.queues, vport.rss
 
     def members(self, vlan: Vlan) -> tuple[int, ...]:
-        """VPorts in a VLAN, in order. Only one with a filter has traffic (NDIS: virtual-ports--vports-)."""
-        return tuple(number for number, vport in self.vports.items() if vlan in vport.vlans)
+        """VPorts of the PF in a VLAN, in order, without those whose VM has a VF that gets its frames.
+
+        Only one with a filter has traffic (NDIS: virtual-ports--vports-).
+        """
+        bypassed = {vf.beside for vf in self.vfs.values() if vf.vport.macs}
+        return tuple(
+            number for number, vport in self.vports.items() if vlan in vport.vlans and number not in bypassed
+        )
+
+    def functions(self, numbers: Iterable[int]) -> tuple[int, ...]:
+        """The VFs that some of these VPorts are on, in order."""
+        return tuple(sorted(self.vfs[number].function for number in numbers if number in self.vfs))
 
 
 NO_TABLES = Tables(
@@ -142,6 +161,7 @@ NO_TABLES = Tables(
     filters={},
     addresses={},
     vports={},
+    vfs={},
     pooling=None,
     default_name="default",
 )
@@ -163,6 +183,10 @@ def to_json(tables: Tables) -> dict[str, Any]:
         "filters": _keys_to_json(tables.filters),
         "addresses": _keys_to_json(tables.addresses),
         "vports": {str(number): _vport_to_json(vport) for number, vport in tables.vports.items()},
+        "vfs": {
+            str(number): {**vf._asdict(), "vport": _vport_to_json(vf.vport)}
+            for number, vf in tables.vfs.items()
+        },
         "pooling": tables.pooling and pools.to_json(tables.pooling),
     }
 
@@ -185,6 +209,10 @@ def from_json(document: Mapping[str, Any]) -> Tables:
             "filters": _keys_from_json(document["filters"]),
             "addresses": _keys_from_json(document["addresses"]),
             "vports": {int(number): _vport_from_json(row) for number, row in document["vports"].items()},
+            "vfs": {
+                int(number): VfTable(**{**row, "vport": _vport_from_json(row["vport"])})
+                for number, row in document["vfs"].items()
+            },
             "pooling": document["pooling"] and pools.from_json(document["pooling"]),
         }
     )

@@ -16,8 +16,10 @@ if TYPE_CHECKING:  # `rss`, which `tables` needs, imports this
     from vmdqemu.nic.counters import DropReason
     from vmdqemu.nic.filters import Vlan
     from vmdqemu.nic.packet_filter import PacketFilter
+    from vmdqemu.nic.pool_switch import Switched
+    from vmdqemu.nic.pools import Pools
     from vmdqemu.nic.rss import Hash, HashType, Rss
-    from vmdqemu.nic.switch import NicVerdict, ToQueue
+    from vmdqemu.nic.switch import ToQueue
     from vmdqemu.nic.tables import Tables, VPortTable
 
 _PROTOCOLS = {PROTOCOL_TCP: "TCP", PROTOCOL_UDP: "UDP"}
@@ -90,6 +92,8 @@ def filter_hit(number: int | None, frame: Frame, vlan: Vlan, tables: Tables) -> 
     looked_for = f"{format_mac(frame.destination)} in {in_vlan(vlan)}"
     if number is None:
         return f"no filter for {looked_for}: the default VPort"
+    if number in tables.vfs:
+        return f"{looked_for}: VF {tables.vfs[number].function}, {tables.vfs[number].vport.name}"
     owner = f"VPort {number}, {tables.vports[number].name}" if number else "the default VPort"
     return f"{looked_for}: {owner}"
 
@@ -159,10 +163,20 @@ def loopback(inside: bool, _: Tables) -> str:
     return "a frame may stay inside" if inside else "every frame goes to the wire"
 
 
-def switching(verdict: NicVerdict, frame: Frame, *_: object) -> str:
+def replication(found: Pools, _: Frame, vlan: Vlan, tables: Tables) -> str:
+    """The VFs that get a copy."""
+    return f"in {in_vlan(vlan)}: {', '.join(_ports(found, tables)) or 'no VF'}"
+
+
+def switching(found: Switched, frame: Frame, _: int, vlan: Vlan, tables: Tables) -> str:
     """Where the adapter's own switch sends a frame."""
-    ways = [f"RX queue {placed.queue} of VPort {placed.vport}" for placed in verdict.queues]
-    if verdict.wire:
-        ways.append("the wire")
-    found = ", ".join(ways) or "nobody"
-    return passed(verdict.drop, f"{format_mac(frame.destination)} in {in_vlan(verdict.vlan)}: {found}")
+    ways = [*_ports(found.pools, tables), *(["the wire"] if found.wire else [])]
+    to = ", ".join(ways) or "nobody"
+    return passed(found.drop, f"{format_mac(frame.destination)} in {in_vlan(vlan)}: {to}")
+
+
+def _ports(vports: Pools, tables: Tables) -> list[str]:
+    on_pf = [
+        f"VPort {number}" if number else "the default VPort" for number in sorted(vports - tables.vfs.keys())
+    ]
+    return [*on_pf, *(f"VF {vf}" for vf in tables.functions(vports))]

@@ -1,0 +1,224 @@
+"""The eswitch: keeps the eBPF program on the wire, on pf0 and on each VF's link in step with the tables.
+
+`rules` asks the silicon's half of decide() about every address and every VLAN there is, and writes the
+answers down as bpf/eswitch.bpf.c reads them. A change fills a new set and writes one slot: every frame sees
+one set or the other. Without VFs the slot is empty.
+"""
+
+from collections.abc import Iterator, Mapping
+from struct import Struct
+from typing import Final, NamedTuple
+
+from netns import links
+from vmdqemu.bpf.loader import Attachment, BpfObject, Hook, Map
+from vmdqemu.nic import embedded_switch, switch
+from vmdqemu.nic.counters import DropReason
+from vmdqemu.nic.embedded_switch import Forwarded
+from vmdqemu.nic.filters import ANY_VLAN, RESERVED_GROUP, vlan_of
+from vmdqemu.nic.frame import RESERVED_VID, Frame
+from vmdqemu.nic.tables import Tables, VfTable
+
+WIRE, PF, FIRST_VF = range(3)  # ports of the eswitch
+MOST_VFS: Final = 64
+MAX_RULES: Final = 16384
+
+# In the order of the program's; 0 is no reason.
+REASONS: Final = (
+    DropReason.TRUNCATED_TAG,
+    DropReason.RESERVED_VID,
+    DropReason.OVERSIZE,
+    DropReason.SOURCE_MAC_IS_MULTICAST,
+    DropReason.SPOOF_CHECK,
+    DropReason.TAG_NOT_ALLOWED,
+    DropReason.INGRESS_VLAN_FILTER,
+    DropReason.RESERVED_MULTICAST,
+    DropReason.PORT_LOOPBACK_FILTER,
+    DropReason.PORT_LIST_IS_EMPTY,
+    DropReason.EGRESS_DOWN,
+    DropReason.EGRESS_ERROR,
+)
+_MOST_REASONS: Final = 16
+
+_KEY = Struct("=BBH6s")
+_WAYS = Struct("=QBBB5x")
+_RULE = Struct(f"={_WAYS.size}s{_WAYS.size}sQIHH")
+_PLUG = Struct("=II")
+_PORT = Struct("=I")
+_BOOKS = Struct(f"=14Q{_MOST_REASONS}Q")
+_FD = Struct("=i")
+_SLOT: Final = 0
+
+_TO_ADDRESS, _TO_UNICAST, _TO_GROUP, _SENDER, _SOURCE, _MEMBER = range(6)
+_UNTAGGED, _OTHER_VLAN = 0x1000, 0x1001
+_CHECKS_SOURCE, _CHECKS_VLAN, _TAKES_NO_TAG, _INSERTS_TAG = 1, 2, 4, 8
+
+_NO_MAC = bytes(6)
+_UNICAST, _GROUP = b"\x02" + bytes(5), b"\x03" + bytes(5)  # of nobody
+_NO_ONE: Final = -2  # a sender that is a VF and none of ours: the program leaves out the sender itself
+
+
+class Direction(NamedTuple):
+    """What the eswitch let through one way, added up over the processors."""
+
+    skbs: int = 0
+    wire_frames: int = 0
+    octets: int = 0
+
+
+class Books(NamedTuple):
+    """What one port of the eswitch counted. Looped frames came from inside and stay inside."""
+
+    entered: Direction  # of a VF: what it sent
+    left: Direction  # of a VF: what it received
+    looped_entered: Direction
+    looped_left: Direction
+    copies: int  # deliveries beyond the first of frames that entered here
+    groups_left: int  # wire frames to a group
+    drops: Mapping[DropReason, int]  # skbs; reasons that never came are left out
+
+
+def rules(tables: Tables) -> dict[bytes, bytes]:
+    """Each rule by its key in the map; none without VFs."""
+    if not tables.vfs:
+        return {}
+    stripped = sum(1 << vf.function for vf in tables.vfs.values() if vf.vport.vlan is not None)
+    return {
+        **{_KEY.pack(*key): _forwarding(frame, tables, stripped) for key, frame in _destinations(tables)},
+        **{key: rule for number, vf in tables.vfs.items() for key, rule in _sender(number, vf, tables)},
+    }
+
+
+def _destinations(tables: Tables) -> Iterator[tuple[tuple[int, int, int, bytes], Frame]]:
+    """The key of each kind of frame that has an answer of its own, and a frame of that kind."""
+    known = {**tables.addresses, **tables.filters}
+    vlans = {vlan for _, vlan in known if vlan != ANY_VLAN} | {None}
+    for mac, vlan in known:
+        for vid, number in _tags(vlan):
+            yield (_TO_ADDRESS, 0, number, mac), Frame(0, mac, vlan=vid)
+    for last in range(0x10):
+        mac = RESERVED_GROUP + bytes([last])
+        yield (_TO_ADDRESS, 0, _OTHER_VLAN, mac), Frame(0, mac)
+    for kind, mac in ((_TO_UNICAST, _UNICAST), (_TO_GROUP, _GROUP)):
+        for vlan in (*vlans, ANY_VLAN):
+            for vid, number in _tags(vlan):
+                yield (kind, 0, number, _NO_MAC), Frame(0, mac, vlan=vid)
+
+
+def _tags(vlan: int | None) -> tuple[tuple[int | None, int], ...]:
+    """How frames in a VLAN are tagged, and as what the program looks for it."""
+    if vlan is None:
+        return (None, _UNTAGGED), (0, 0)
+    return ((RESERVED_VID, _OTHER_VLAN),) if vlan == ANY_VLAN else ((vlan, vlan),)
+
+
+def _forwarding(frame: Frame, tables: Tables, stripped: int) -> bytes:
+    vlan = vlan_of(frame.vlan)
+    return _RULE.pack(
+        _ways(embedded_switch.from_wire(frame, vlan, tables)),
+        _ways(embedded_switch.from_inside(frame, _NO_ONE, vlan, tables)),
+        stripped,
+        tables.max_frame,
+        0,
+        0,
+    )
+
+
+def _ways(to: Forwarded) -> bytes:
+    vfs = sum(1 << vf for vf in to.vfs)
+    return _WAYS.pack(vfs, to.pf, to.wire, 0 if to.drop is None else 1 + REASONS.index(to.drop))
+
+
+def _sender(number: int, vf: VfTable, tables: Tables) -> Iterator[tuple[bytes, bytes]]:
+    """What a VF may send: how it is checked, from which addresses, and in which VLANs."""
+    port, vport = FIRST_VF + vf.function, vf.vport
+    flags = _CHECKS_SOURCE * vport.spoof_check | _CHECKS_VLAN
+    if vport.vlan is not None:
+        flags |= _TAKES_NO_TAG | _INSERTS_TAG
+    yield (
+        _KEY.pack(_SENDER, port, 0, _NO_MAC),
+        _RULE.pack(b"", b"", 0, tables.max_frame, flags, vport.vlan or 0),
+    )
+    nothing = bytes(_RULE.size)
+    for mac in vport.macs:
+        yield _KEY.pack(_SOURCE, port, 0, mac), nothing
+    for vlan in vf.vlans:
+        tagged = Frame(0, _UNICAST, vport.macs[0], vlan=vlan, tags=1)
+        if vlan is not None and switch.transmit(tagged, number, tables).drop is None:
+            yield _KEY.pack(_MEMBER, port, vlan, _NO_MAC), nothing
+
+
+class Eswitch:
+    """The program on the ports of one adapter. It goes with their links."""
+
+    def __init__(self, tables: Tables) -> None:
+        """Raises Missing if it cannot be loaded here."""
+        self._object = BpfObject("eswitch")
+        self._slot = self._object.map("slot")
+        self._plugs = self._object.map("plugs")
+        self._ports = self._object.map("ports")
+        self._books = self._object.map("books")
+        self._ns = ""
+        self._plugged: dict[int, Attachment] = {}
+        self.publish(tables)
+
+    def connect(self, ns: str, wire: str, pf: str, *, peer: bool) -> None:
+        """Switch between the wire and the PF from now on.
+
+        ns: the adapter's namespace; peer: the wire is a cable, and what goes there goes straight to its end.
+        """
+        self._ns = ns
+        self._plugs.write(PF, _PLUG.pack(links.index(ns, pf), False))
+        self._plugs.write(WIRE, _PLUG.pack(links.index(ns, wire), peer))
+        self._object.attach("from_wire", ns, wire, Hook.INGRESS)
+        self._object.attach("from_pf", ns, pf, Hook.INGRESS)
+
+    def publish(self, tables: Tables) -> None:
+        """Put other tables in effect."""
+        written = rules(tables)
+        if not written:
+            self._slot.remove(_SLOT)
+            return
+        with Map.new_hash(self._object.library, _KEY.size, _RULE.size, MAX_RULES) as fresh:
+            for key, rule in written.items():
+                fresh.set(key, rule)
+            self._slot.write(_SLOT, _FD.pack(fresh.fd))
+
+    def plug(self, vf: int, ifname: str, *, shaped: bool = False) -> None:
+        """Connect a VF: `ifname` is the host's end of its cable, the VM's is in another namespace.
+
+        shaped: what the VF receives goes through the link's qdisc, which limits its rate. Frames reach the
+        VF as soon as a filter of the tables in effect names it. Raises LinkError, OSError.
+        """
+        index = links.index(self._ns, ifname)
+        self._ports.write(index, _PORT.pack(FIRST_VF + vf))
+        self._plugs.write(FIRST_VF + vf, _PLUG.pack(index, not shaped))
+        self._plugged[vf] = self._object.attach("from_vf", self._ns, ifname, Hook.INGRESS)
+
+    def unplug(self, vf: int) -> None:
+        """Cut a VF off; nothing to do if it is not plugged, or if its link is gone."""
+        attachment = self._plugged.pop(vf, None)
+        if attachment is None:
+            return
+        self._plugs.write(FIRST_VF + vf, _PLUG.pack(0, 0))
+        self._object.detach(attachment)
+        self._ports.remove(attachment.ifindex)
+
+    def counters(self, vf: int) -> Books:
+        """What a VF sent and received since the adapter was made, whoever had it."""
+        return self.books(FIRST_VF + vf)
+
+    def books(self, port: int) -> Books:
+        """What one port counted: WIRE, PF, or FIRST_VF and on."""
+        per_cpu = self._books.read_per_cpu(port, _BOOKS)
+        total = [sum(column) for column in zip(*per_cpu, strict=True)]
+        sizes = [Direction(*total[at : at + 3]) for at in range(0, 12, 3)]
+        drops = {reason: count for reason, count in zip(REASONS, total[15:], strict=False) if count}
+        return Books(*sizes, copies=total[12], groups_left=total[13], drops=drops)
+
+    def program(self, name: str) -> int:
+        """A program's file descriptor."""
+        return self._object.program(name)
+
+    def close(self) -> None:
+        """Give up our hold; links keep what is attached to them."""
+        self._object.close()
