@@ -1,14 +1,13 @@
 """The sorter against the silicon's half of decide(), frame by frame, by BPF_PROG_TEST_RUN."""
 
-import ctypes
 import random
 import struct
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
+from tests.system import prog_run
 from tests.system.generated import MACS, OUTSIDE, VXLAN_PORT, any_frame, ipv4
 from vmdqemu.datapath.sorter import Sorter
 from vmdqemu.nic import adapter as control
@@ -54,43 +53,15 @@ def _tables(mode: Mode, inner_headers: bool) -> Tables:
     return compile_tables(adapter, generation=1)
 
 
-class _TestRun(ctypes.Structure):
-    _fields_ = (
-        ("sz", ctypes.c_size_t),
-        ("data_in", ctypes.c_void_p),
-        ("data_out", ctypes.c_void_p),
-        ("data_size_in", ctypes.c_uint32),
-        ("data_size_out", ctypes.c_uint32),
-        ("ctx_in", ctypes.c_void_p),
-        ("ctx_out", ctypes.c_void_p),
-        ("ctx_size_in", ctypes.c_uint32),
-        ("ctx_size_out", ctypes.c_uint32),
-        ("retval", ctypes.c_uint32),
-        ("repeat", ctypes.c_int),
-        ("duration", ctypes.c_uint32),
-        ("flags", ctypes.c_uint32),
-        ("cpu", ctypes.c_uint32),
-        ("batch_size", ctypes.c_uint32),
-    )
-
-
 class Bench:
     """Asks the loaded sorter about one frame at a time."""
 
     def __init__(self, sorter: Sorter) -> None:
-        self._run: Any = ctypes.CDLL("libbpf.so.1").bpf_prog_test_run_opts
         self._program = sorter.program("test_sort")
 
     def queue(self, frame: bytes, tag: int = 0) -> int:
         """The queue; tag: a TCI that the kernel keeps beside the frame."""
-        data = ctypes.create_string_buffer(frame, len(frame))
-        context = ctypes.create_string_buffer(192)
-        struct.pack_into("=II", context, 8, tag, 0)  # __sk_buff: len, pkt_type, mark
-        options = _TestRun(ctypes.sizeof(_TestRun), ctypes.cast(data, ctypes.c_void_p).value)
-        options.data_size_in = len(frame)
-        options.ctx_in, options.ctx_size_in = ctypes.cast(context, ctypes.c_void_p).value, 192
-        assert self._run(self._program, ctypes.byref(options)) == 0, frame.hex()
-        return int(options.retval)
+        return prog_run.run(self._program, frame, mark=tag)
 
 
 @pytest.fixture(scope="module", params=LABS)
@@ -131,7 +102,7 @@ def test_the_sorter_agrees_with_the_silicon_and_places_what_it_can(
     wanted, placed = Counter[str](), Counter[str]()
     for _ in range(100_000 if full else 20_000):
         frame = any_frame(random_)
-        if not _accepted_by_test_run(frame):
+        if not prog_run.accepts(frame):
             continue
         expected = _expected(frame, tables)
         queue = bench.queue(frame)
@@ -150,7 +121,7 @@ def test_a_tag_beside_the_frame_is_a_tag(bench: Bench, tables: Tables) -> None:
     random_ = random.Random(7)
     for _ in range(2000):
         frame = MACS[2] + OUTSIDE + struct.pack("!H", 0x0800) + ipv4(random_, depth=1).ljust(54, b"\0")
-        if not _accepted_by_test_run(frame):
+        if not prog_run.accepts(frame):
             continue
         tagged = frame[:12] + struct.pack("!HH", 0x8100, 5) + frame[12:]
         assert bench.queue(frame, tag=5) == bench.queue(tagged) == _expected(tagged, tables)
@@ -171,9 +142,3 @@ def test_extension_headers_are_skipped_outside_and_leave_no_flow_inside(
         udp = struct.pack("!4H", port, VXLAN_PORT, 0, 0) + b"\x08" + bytes(7)
         for frame in (link + extended, link + _ipv6(17, udp + link + extended)):
             assert bench.queue(frame) == _expected(frame, tables)
-
-
-def _accepted_by_test_run(frame: bytes) -> bool:
-    """The kernel's test run wants a whole IP header behind an IP EtherType."""
-    ethertype = int.from_bytes(frame[12:14], "big")
-    return len(frame) >= {0x0800: 34, 0x86DD: 54}.get(ethertype, 14)

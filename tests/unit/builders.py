@@ -9,9 +9,11 @@ from vmdqemu.nic import frame
 from vmdqemu.nic.adapter import (
     Adapter,
     AllocateQueue,
+    AllocateVf,
     CompleteAllocation,
     ConnectPort,
     CreateVPort,
+    MoveFilter,
     Request,
     SetFilter,
     SetQueueFilter,
@@ -25,6 +27,7 @@ from vmdqemu.nic.modes import OFF, VMQ, Mode
 from vmdqemu.nic.packet import PROTOCOL_UDP
 from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_KEY, DEFAULT_TYPES, Rss
 from vmdqemu.nic.status import Status
+from vmdqemu.nic.switch_objects import NicSwitch
 from vmdqemu.nic.tables import Tables
 
 GROUP = bytes.fromhex("01005e0000fb")  # a multicast address
@@ -91,6 +94,21 @@ def adapter(
             *(SetFilter(number, address, vm.vlan) for address in macs),
         )
     return accept(built, *requests)
+
+
+def granted(built: Adapter, *vms: int) -> Adapter:
+    """That adapter with a VF for each of these VMs, which holds its filters. VFs are numbered from 0."""
+    built = built._replace(switch=NicSwitch(vfs=len(vms)))
+    for vm in vms:
+        port = built.vports[vm]
+        allocated = apply(built, AllocateVf(port.name, mac(vm)))
+        on_vf = CreateVPort(
+            port.name, vlan=port.vlan, spoof_check=port.spoof_check, function=allocated.number
+        )
+        made = apply(allocated.adapter, on_vf)
+        moved = [number for number, held in built.filters.items() if held.vport == vm]
+        built = accept(made.adapter, *(MoveFilter(number, made.number) for number in moved))
+    return built
 
 
 SMALL = Model(

@@ -134,6 +134,7 @@ struct frame {
 	__u8 group;
 	struct size size;
 	__u32 longest; // octets of its longest wire frame
+	__u32 inserted; // octets of tags
 };
 
 // Octets in front of every segment. gso_segs is 0 for what user space wrote into a TAP, so the headers are read.
@@ -379,9 +380,11 @@ static __always_inline int deliver(struct __sk_buff *skb, __u32 from, struct way
 
 	if (inside && (ways.vfs || ways.pf)) {
 		struct books *mine = books_of(from);
+		struct size sent = frame->size;
 
+		sent.octets -= frame->inserted;
 		if (mine)
-			add(&mine->looped_entered, &frame->size);
+			add(&mine->looped_entered, &sent);
 	}
 	if (!ways.vfs && ways.pf + ways.wire == 1)
 		return hand_over(ways.pf ? PF : WIRE, frame, inside && ways.pf);
@@ -428,26 +431,8 @@ static __always_inline void enter(__u32 port, const struct frame *frame)
 		add(&mine->entered, &frame->size);
 }
 
-SEC("tc")
-int from_wire(struct __sk_buff *skb)
-{
-	struct frame frame = {};
-	struct rule *rule;
-	void *rules = rules_in_effect();
-
-	measure(skb, &frame);
-	enter(WIRE, &frame);
-	if (!rules || read_frame(skb, &frame))
-		return hand_over(PF, &frame, 0);
-	rule = find(rules, &frame);
-	if (!rule || is_oversize(&frame, rule->longest))
-		return hand_over(PF, &frame, 0);
-	return deliver(skb, WIRE, rule->from_wire, rule, &frame);
-}
-
-// The vSwitch has judged it. What is for the PF itself it would have delivered.
-SEC("tc")
-int from_pf(struct __sk_buff *skb)
+// What cannot be ruled on goes where everything goes while there are no VFs.
+static __always_inline int forward(struct __sk_buff *skb, __u32 from, __u32 otherwise)
 {
 	struct frame frame = {};
 	struct rule *rule;
@@ -455,16 +440,31 @@ int from_pf(struct __sk_buff *skb)
 	void *rules = rules_in_effect();
 
 	measure(skb, &frame);
-	enter(PF, &frame);
+	enter(from, &frame);
 	if (!rules || read_frame(skb, &frame))
-		return hand_over(WIRE, &frame, 0);
+		return hand_over(otherwise, &frame, 0);
 	rule = find(rules, &frame);
-	if (!rule)
-		return hand_over(WIRE, &frame, 0);
+	if (!rule || is_oversize(&frame, rule->longest))
+		return hand_over(otherwise, &frame, 0);
+	if (from == WIRE)
+		return deliver(skb, from, rule->from_wire, rule, &frame);
+	// The vSwitch has judged it: what is for the PF itself it would have delivered.
 	ways = rule->inside;
 	ways.wire |= ways.pf;
 	ways.pf = 0;
-	return deliver(skb, PF, ways, rule, &frame);
+	return deliver(skb, from, ways, rule, &frame);
+}
+
+SEC("tc")
+int from_wire(struct __sk_buff *skb)
+{
+	return forward(skb, WIRE, PF);
+}
+
+SEC("tc")
+int from_pf(struct __sk_buff *skb)
+{
+	return forward(skb, PF, WIRE);
 }
 
 // X550 7.8.4: what a VF may not send.
@@ -500,7 +500,8 @@ static __always_inline int insert(struct __sk_buff *skb, __u16 tci, struct frame
 		return -1;
 	frame->vlan = tci & 0xfff;
 	frame->tags++;
-	frame->size.octets += 4 * frame->size.wire_frames;
+	frame->inserted = 4 * frame->size.wire_frames;
+	frame->size.octets += frame->inserted;
 	return 0;
 }
 

@@ -91,6 +91,12 @@ class Map(NamedTuple):
         if number != -errno.ENOENT:
             _check(number, "delete from a BPF map")
 
+    def read(self, key: int, layout: Struct) -> tuple[int, ...]:
+        """An entry. Raises OSError."""
+        value = ctypes.create_string_buffer(layout.size)
+        _check(self.library.bpf_map_lookup_elem(self.fd, _KEY.pack(key), value), "read a BPF map")
+        return layout.unpack(value.raw)
+
     def read_per_cpu(self, key: int, layout: Struct) -> list[tuple[int, ...]]:
         """An entry of a per-CPU map, one value a possible CPU. layout: a multiple of 8 octets."""
         values = ctypes.create_string_buffer(layout.size * self.library.libbpf_num_possible_cpus())

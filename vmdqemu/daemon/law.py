@@ -12,6 +12,8 @@ from netns import counters as kernel_counters
 from netns.counters import LinkCounters
 from netns.namespace import NamespaceMissing
 from vmdqemu.daemon.plant import Plant, Port
+from vmdqemu.datapath import eswitch
+from vmdqemu.datapath.eswitch import Eswitch
 from vmdqemu.datapath.shm import Counters, Row
 from vmdqemu.datapath.uplink import WIRE
 from vmdqemu.nic.counters import Check, DropReason
@@ -82,26 +84,47 @@ def _port_checks(entry: PortBooks, kernel: LinkCounters, cut_off: int) -> list[C
 
 
 def _uplink_checks(plant: Plant, books: list[PortBooks], cut_off: int) -> list[Check]:
-    """What the eswitch redirected against both of its neighbours, in skbs and in wire frames."""
+    """What the eswitch let through against its neighbours' books, in skbs and in wire frames."""
     if plant.uplink is None:
         return []
-    pf, kernel = books[0], books[0].kernel
+    ours, kernel = books[0], books[0].kernel
     wire = _kernel(plant.config.nic_namespace, WIRE)
     if kernel is None or wire is None:
         return []
-    inward, outward = plant.uplink.from_wire(), plant.uplink.to_wire()
+    outside, pf = plant.uplink.eswitch.books(eswitch.WIRE), plant.uplink.eswitch.books(eswitch.PF)
     ring = kernel.tx_packets + kernel.tx_dropped
     # Without offloads the kernel cuts every superframe up between the eswitch and the ring.
-    arrived = inward.skbs if plant.config.adapter.offloads else inward.wire_frames
+    arrived = pf.left.skbs if plant.config.adapter.offloads else pf.left.wire_frames
     found = [
-        Check("wire: rx_packets = eswitch from wire", wire.rx_packets, inward.skbs),
-        Check("pf0: eswitch from wire = tx_packets + tx_dropped", arrived, ring),
-        Check("pf0: rx_packets = eswitch to wire", kernel.rx_packets, outward.skbs),
-        Check("wire: eswitch to wire = tx_packets", outward.skbs, wire.tx_packets),
+        Check("wire: rx_packets = eswitch from wire", wire.rx_packets, outside.entered.skbs),
+        Check("pf0: eswitch to pf0 = tx_packets + tx_dropped", arrived, ring),
+        Check("pf0: rx_packets = eswitch from pf0", kernel.rx_packets, pf.entered.skbs),
+        Check("wire: eswitch to wire = tx_packets", outside.left.skbs, wire.tx_packets),
         Check(
-            "wire frames: eswitch to wire = written", outward.wire_frames, pf.ours["write_wire"], cut_off * 64
+            "wire frames: eswitch from pf0 = written",
+            pf.entered.wire_frames,
+            ours.ours["write_wire"],
+            cut_off * 64,
         ),
     ]
-    if kernel.tx_dropped == 0 and pf.lost_in_crash == 0:
-        found.append(Check("wire frames: eswitch from wire = read", inward.wire_frames, pf.ours["read_wire"]))
+    if kernel.tx_dropped == 0 and ours.lost_in_crash == 0:
+        found.append(Check("wire frames: eswitch to pf0 = read", pf.left.wire_frames, ours.ours["read_wire"]))
+    return found + _eswitch_checks(plant.uplink.eswitch)
+
+
+def _eswitch_checks(switch: Eswitch) -> list[Check]:
+    """What entered the eswitch left it, and is what the VFs' cables carried."""
+    every = switch.all_books
+    came = sum(port.entered.skbs + port.copies for port in every)
+    went = sum(port.left.skbs + sum(port.drops.values()) for port in every)
+    found = [Check("eswitch: entered + copies = left + drops", came, went)]
+    for vf, cable in sorted(switch.plugged.items()):
+        now, before = switch.counters(vf), cable.before
+        sides = (
+            (cable.near, now.entered.skbs - before.entered.skbs),
+            (cable.far, now.left.skbs - before.left.skbs),
+        )
+        for end, counted in sides:
+            if (kernel := _kernel(*end)) is not None:
+                found.append(Check(f"VF {vf}: {end.ifname} rx_packets = eswitch", kernel.rx_packets, counted))
     return found

@@ -43,6 +43,7 @@ _KEY = Struct("=BBH6s")
 _WAYS = Struct("=QBBB5x")
 _RULE = Struct(f"={_WAYS.size}s{_WAYS.size}sQIHH")
 _PLUG = Struct("=II")
+_UNPLUGGED: Final = _PLUG.pack(0, 0)
 _PORT = Struct("=I")
 _BOOKS = Struct(f"=14Q{_MOST_REASONS}Q")
 _FD = Struct("=i")
@@ -75,6 +76,22 @@ class Books(NamedTuple):
     copies: int  # deliveries beyond the first of frames that entered here
     groups_left: int  # wire frames to a group
     drops: Mapping[DropReason, int]  # skbs; reasons that never came are left out
+
+
+class End(NamedTuple):
+    """One end of a cable."""
+
+    ns: str
+    ifname: str
+
+
+class Plugged(NamedTuple):
+    """A VF's cable, and what its port had counted before."""
+
+    near: End
+    far: End  # in the VM
+    before: Books
+    attachment: Attachment
 
 
 def rules(tables: Tables) -> dict[bytes, bytes]:
@@ -158,7 +175,8 @@ class Eswitch:
         self._ports = self._object.map("ports")
         self._books = self._object.map("books")
         self._ns = ""
-        self._plugged: dict[int, Attachment] = {}
+        self._ever: set[int] = {WIRE, PF}
+        self.plugged: dict[int, Plugged] = {}  # by VF
         self.publish(tables)
 
     def connect(self, ns: str, wire: str, pf: str, *, peer: bool) -> None:
@@ -183,37 +201,53 @@ class Eswitch:
                 fresh.set(key, rule)
             self._slot.write(_SLOT, _FD.pack(fresh.fd))
 
-    def plug(self, vf: int, ifname: str, *, shaped: bool = False) -> None:
-        """Connect a VF: `ifname` is the host's end of its cable, the VM's is in another namespace.
+    def plug(self, vf: int, ifname: str, far: End, *, shaped: bool = False) -> None:
+        """Connect a VF by a cable that nothing has gone through yet; it begins at `ifname` beside the wire.
 
         shaped: what the VF receives goes through the link's qdisc, which limits its rate. Frames reach the
         VF as soon as a filter of the tables in effect names it. Raises LinkError, OSError.
         """
-        index = links.index(self._ns, ifname)
+        index, before = links.index(self._ns, ifname), self.counters(vf)
         self._ports.write(index, _PORT.pack(FIRST_VF + vf))
         self._plugs.write(FIRST_VF + vf, _PLUG.pack(index, not shaped))
-        self._plugged[vf] = self._object.attach("from_vf", self._ns, ifname, Hook.INGRESS)
+        attachment = self._object.attach("from_vf", self._ns, ifname, Hook.INGRESS)
+        self.plugged[vf] = Plugged(End(self._ns, ifname), far, before, attachment)
+        self._ever.add(FIRST_VF + vf)
 
     def unplug(self, vf: int) -> None:
         """Cut a VF off; nothing to do if it is not plugged, or if its link is gone."""
-        attachment = self._plugged.pop(vf, None)
-        if attachment is None:
+        if vf not in self.plugged:
             return
-        self._plugs.write(FIRST_VF + vf, _PLUG.pack(0, 0))
+        attachment = self.plugged.pop(vf).attachment
+        self._plugs.write(FIRST_VF + vf, _UNPLUGGED)
         self._object.detach(attachment)
         self._ports.remove(attachment.ifindex)
+
+    def reset(self, vf: int) -> None:
+        """Let nothing reach a VF for an instant; what comes meanwhile is dropped and counted."""
+        plug = self._plugs.read(FIRST_VF + vf, _PLUG)
+        self._plugs.write(FIRST_VF + vf, _UNPLUGGED)
+        self._plugs.write(FIRST_VF + vf, _PLUG.pack(*plug))
 
     def counters(self, vf: int) -> Books:
         """What a VF sent and received since the adapter was made, whoever had it."""
         return self.books(FIRST_VF + vf)
 
+    @property
+    def all_books(self) -> list[Books]:
+        """Of every port that ever was."""
+        return [self.books(port) for port in sorted(self._ever)]
+
     def books(self, port: int) -> Books:
         """What one port counted: WIRE, PF, or FIRST_VF and on."""
         per_cpu = self._books.read_per_cpu(port, _BOOKS)
         total = [sum(column) for column in zip(*per_cpu, strict=True)]
-        sizes = [Direction(*total[at : at + 3]) for at in range(0, 12, 3)]
         drops = {reason: count for reason, count in zip(REASONS, total[15:], strict=False) if count}
-        return Books(*sizes, copies=total[12], groups_left=total[13], drops=drops)
+
+        def size(first: int) -> Direction:
+            return Direction(*total[first : first + 3])
+
+        return Books(size(0), size(3), size(6), size(9), total[12], total[13], drops)
 
     def program(self, name: str) -> int:
         """A program's file descriptor."""
