@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -19,12 +19,14 @@ from tests.unit.builders import Vm, adapter, granted, octets
 from vmdqemu import config
 from vmdqemu.datapath import uplink
 from vmdqemu.datapath.eswitch import FIRST_VF, PF, WIRE, Books, Direction, End, Eswitch
-from vmdqemu.nic import embedded_switch, switch
+from vmdqemu.nic import switch
 from vmdqemu.nic.adapter import compile_tables
 from vmdqemu.nic.counters import DropReason
-from vmdqemu.nic.embedded_switch import HOST, Forwarded
 from vmdqemu.nic.filters import RESERVED_GROUP, vlan_of
 from vmdqemu.nic.frame import BROADCAST, Frame, is_multicast, parse, strip_tag
+from vmdqemu.nic.models import MODELS
+from vmdqemu.nic.modes import VMDQ, VMQ
+from vmdqemu.nic.switch import NicVerdict
 from vmdqemu.nic.tables import TAG, Tables, VfTable
 
 pytestmark = pytest.mark.system
@@ -79,9 +81,23 @@ def far(port: int) -> str:
     return f"vf{port - FIRST_VF}"
 
 
+LABS: dict[str, dict[str, Any]] = {
+    "off": {},
+    "vmq": {"mode": VMQ, "local_switch": True},
+    "VEPA": {"mode": VMQ, "loopback": False},
+    "82599": {"model": MODELS["82599"], "mode": VMDQ},
+    "x550": {"model": MODELS["x550"], "mode": VMDQ, "local_switch": True},
+}
+
+
+def in_effect(lab: str) -> Tables:
+    """What the adapter of a lab is compiled to."""
+    return compile_tables(granted(adapter(*VMS, **LABS[lab]), *WITH_VF), generation=1)
+
+
 @pytest.fixture(scope="module")
 def tables() -> Tables:
-    return compile_tables(granted(adapter(*VMS), *WITH_VF), generation=1)
+    return in_effect("off")
 
 
 @pytest.fixture(scope="module")
@@ -102,28 +118,29 @@ def bench(tables: Tables) -> Iterator[Bench]:
 
 
 def expected(frame: bytes, port: int, tables: Tables) -> Fate:
-    """What the silicon's half says."""
+    """What the silicon's half says. What it drops of what comes from the wire decide() drops at the PF."""
     seen = parse(frame)
     if port == WIRE:
         verdict = switch.receive(seen, tables)
-        by_pf = bool(verdict.queues) or verdict.drop is not None  # what is wrong with it decide() says there
-        return _fate(seen, Forwarded(verdict.vfs, by_pf), tables)
+        return _fate(seen, verdict._replace(drop=None), tables, by_pf=verdict.drop is not None)
     if port == PF:
-        if switch.receive(seen, tables).drop is not None:  # no worker writes it
-            return _fate(seen, Forwarded(wire=True), tables)
-        return _fate(seen, embedded_switch.from_inside(seen, HOST, vlan_of(seen.vlan), tables), tables)
+        faulty = switch.receive(seen, tables).drop is not None  # no worker writes it
+        verdict = NicVerdict(wire=True) if faulty else switch.let_out(seen, vlan_of(seen.vlan), tables)
+        return _fate(seen, verdict, tables)
     number, vf = sender(port, tables)
-    verdict = switch.transmit(seen, number, tables)
-    ways = Forwarded(verdict.vfs, bool(verdict.queues), verdict.wire, verdict.drop)
-    return _fate(seen, ways, tables, inserted=vf.vport.vlan is not None)
+    return _fate(seen, switch.transmit(seen, number, tables), tables, inserted=vf.vport.vlan is not None)
 
 
-def _fate(frame: Frame, ways: Forwarded, tables: Tables, *, inserted: bool = False) -> Fate:
+def _fate(
+    frame: Frame, verdict: NicVerdict, tables: Tables, *, by_pf: bool = False, inserted: bool = False
+) -> Fate:
     octets = frame.length + TAG * inserted
-    left = {port: octets for port, taken in ((PF, ways.pf), (WIRE, ways.wire)) if taken}
-    stripped = {vf.function: vf.vport.vlan is not None for vf in tables.vfs.values()}
-    left |= {FIRST_VF + vf: octets - TAG * stripped[vf] for vf in ways.vfs}
-    return Fate(left, ways.drop)
+    ways = ((PF, by_pf or verdict.queues), (WIRE, verdict.wire))
+    left = {port: octets for port, taken in ways if taken}
+    tagged = frame.tags + inserted > 0
+    stripped = {vf.function: tagged and vf.vport.strips for vf in tables.vfs.values()}
+    left |= {FIRST_VF + vf: octets - TAG * stripped[vf] for vf in verdict.vfs}
+    return Fate(left, verdict.drop)
 
 
 def sender(port: int, tables: Tables) -> tuple[int, VfTable]:
@@ -147,20 +164,22 @@ def generated(random: Random, port: int, tables: Tables) -> bytes:
     return frame
 
 
-def test_the_eswitch_agrees_with_the_silicon(bench: Bench, tables: Tables, full: bool) -> None:
-    random = Random(20260102)
+@pytest.mark.parametrize("lab", LABS)
+def test_the_eswitch_agrees_with_the_silicon(lab: str, bench: Bench, tables: Tables, full: bool) -> None:
+    random, judged = Random(20260102), in_effect(lab)
+    bench.eswitch.publish(judged)
     seen = Counter[str]()
-    for _ in range(100_000 if full else 10_000):
+    for _ in range(100_000 if full else 2_000):
         port = random.choice(PORTS)
-        frame = generated(random, port, tables)
+        frame = generated(random, port, judged)
         if not prog_run.accepts(frame):
             continue
-        wanted = expected(frame, port, tables)
+        wanted = expected(frame, port, judged)
         assert bench.fate(frame, port) == wanted, (port, frame.hex())
         seen[_kind(frame, wanted)] += 1
-    assert {"unicast to a VF", "group to a VF", "elsewhere"} <= set(seen)
-    assert min(seen.values()) > 5, seen
-    assert len(seen.keys() & {str(reason) for reason in DropReason}) == 8, seen
+    bench.eswitch.publish(tables)
+    assert min(seen["unicast to a VF"], seen["group to a VF"], seen["elsewhere"]) > 20, seen
+    assert len(seen.keys() & {str(reason) for reason in DropReason}) >= 6, seen
 
 
 def _kind(frame: bytes, fate: Fate) -> str:

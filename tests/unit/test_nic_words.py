@@ -131,12 +131,9 @@ def test_what_was_found_on_the_way_out(frame: Frame, sender: int, name: str, sai
 @pytest.mark.parametrize(
     ("destination", "said"),
     [
-        (mac(2), "02:00:00:00:00:02 in no VLAN: RX queue 2 of VPort 2"),
+        (mac(2), "02:00:00:00:00:02 in no VLAN: VPort 2"),
         (STRANGER, "02:ff:ff:00:00:01 in no VLAN: the wire"),
-        (
-            GROUP,
-            "01:00:5e:00:00:fb in no VLAN: RX queue 2 of VPort 2, RX queue 4 of VPort 4, the wire",
-        ),
+        (GROUP, "01:00:5e:00:00:fb in no VLAN: VPort 2, VPort 4, the wire"),
         (mac(1), "02:00:00:00:00:01 in no VLAN: nobody: drop, port_loopback_filter"),
     ],
 )

@@ -1,7 +1,7 @@
 // The chip's embedded switch: wire, pf0 and the virtual functions (VFs).
 //
-// One program on the tc ingress of each port. It does what nic/embedded_switch.py says; datapath/eswitch.py asks
-// that module about every address and VLAN there is, and writes the answers down as rules. Without VFs there are
+// One program on the tc ingress of each port. It does what nic/switch.py says; datapath/eswitch.py asks that
+// module about every address and VLAN there is, and writes the answers down as rules. Without VFs there are
 // no rules: what arrives on the wire goes to pf0's ring, what a worker writes into pf0 goes to the wire.
 //
 // A frame for one port is redirected, one for several is cloned. Superframes pass whole, and partial checksums
@@ -23,15 +23,18 @@ enum reason {
 	RESERVED_VID,
 	OVERSIZE,
 	SOURCE_MAC_IS_MULTICAST,
-	SPOOF_CHECK,
+	QUEUE_DISABLED,
 	TAG_NOT_ALLOWED,
-	INGRESS_VLAN_FILTER,
+	ANTI_SPOOF_VLAN,
+	ANTI_SPOOF_MAC,
 	RESERVED_MULTICAST,
+	NO_POOL,
+	VFRE_OFF,
 	PORT_LOOPBACK_FILTER,
 	PORT_LIST_IS_EMPTY,
 	EGRESS_DOWN,
 	EGRESS_ERROR,
-	REASONS = 16, // there is room for
+	REASONS,
 };
 
 struct size {
@@ -97,11 +100,18 @@ struct ways {
 	__u8 pad[5];
 };
 
-enum { CHECKS_SOURCE = 1, CHECKS_VLAN = 2, TAKES_NO_TAG = 4, INSERTS_TAG = 8 };
+enum {
+	CHECKS_SOURCE = 1,
+	CHECKS_VLAN = 2,
+	TAKES_NO_TAG = 4,
+	INSERTS_TAG = 8,
+	HEARS_ITSELF = 16,
+	SILENT = 32,
+};
 
 struct rule {
 	struct ways from_wire; // of TO_*
-	struct ways inside;
+	struct ways inside; // of SENDER: why it does not get its own frame
 	__u64 stripped; // VFs that see no tag
 	__u32 longest; // octets of a frame, tags apart
 	__u16 flags; // of SENDER
@@ -477,19 +487,21 @@ static __always_inline enum reason check(void *rules, __u32 port, const struct r
 		return OVERSIZE;
 	if (frame->source[0] & 1)
 		return SOURCE_MAC_IS_MULTICAST;
+	if (sender->flags & SILENT)
+		return QUEUE_DISABLED;
 	if (frame->tags) {
 		if (sender->flags & TAKES_NO_TAG)
 			return TAG_NOT_ALLOWED;
 		if (sender->flags & CHECKS_VLAN &&
 		    (frame->vlan ? !bpf_map_lookup_elem(rules, &key) : frame->tags > 1))
-			return INGRESS_VLAN_FILTER;
+			return ANTI_SPOOF_VLAN;
 	}
 	if (sender->flags & CHECKS_SOURCE) {
 		key.kind = SOURCE;
 		key.vlan = 0;
 		__builtin_memcpy(key.mac, frame->source, 6);
 		if (!bpf_map_lookup_elem(rules, &key))
-			return SPOOF_CHECK;
+			return ANTI_SPOOF_MAC;
 	}
 	return PASS;
 }
@@ -539,9 +551,9 @@ int from_vf(struct __sk_buff *skb)
 	if (!rule)
 		return drop(*port, PORT_LIST_IS_EMPTY);
 	ways = rule->inside;
-	if (ways.vfs & (1ULL << (*port - FIRST_VF))) {
+	if (!(sender->flags & HEARS_ITSELF) && ways.vfs & (1ULL << (*port - FIRST_VF))) {
 		ways.vfs &= ~(1ULL << (*port - FIRST_VF));
-		ways.drop = PORT_LOOPBACK_FILTER;
+		ways.drop = sender->inside.drop;
 	}
 	return deliver(skb, *port, ways, rule, &frame);
 }

@@ -11,12 +11,11 @@ from typing import Final, NamedTuple
 
 from netns import links
 from vmdqemu.bpf.loader import Attachment, BpfObject, Hook, Map
-from vmdqemu.nic import embedded_switch, switch
+from vmdqemu.nic import switch
 from vmdqemu.nic.counters import DropReason
-from vmdqemu.nic.embedded_switch import Forwarded
-from vmdqemu.nic.filters import ANY_VLAN, RESERVED_GROUP, vlan_of
-from vmdqemu.nic.frame import RESERVED_VID, Frame
-from vmdqemu.nic.tables import Tables, VfTable
+from vmdqemu.nic.filters import ANY_VLAN, RESERVED_GROUP
+from vmdqemu.nic.frame import BROADCAST, RESERVED_VID, Frame
+from vmdqemu.nic.tables import Tables
 
 WIRE, PF, FIRST_VF = range(3)  # ports of the eswitch
 MOST_VFS: Final = 64
@@ -28,10 +27,13 @@ REASONS: Final = (
     DropReason.RESERVED_VID,
     DropReason.OVERSIZE,
     DropReason.SOURCE_MAC_IS_MULTICAST,
-    DropReason.SPOOF_CHECK,
+    DropReason.QUEUE_DISABLED,
     DropReason.TAG_NOT_ALLOWED,
-    DropReason.INGRESS_VLAN_FILTER,
+    DropReason.ANTI_SPOOF_VLAN,
+    DropReason.ANTI_SPOOF_MAC,
     DropReason.RESERVED_MULTICAST,
+    DropReason.NO_POOL,
+    DropReason.VFRE_OFF,
     DropReason.PORT_LOOPBACK_FILTER,
     DropReason.PORT_LIST_IS_EMPTY,
     DropReason.EGRESS_DOWN,
@@ -51,11 +53,11 @@ _SLOT: Final = 0
 
 _TO_ADDRESS, _TO_UNICAST, _TO_GROUP, _SENDER, _SOURCE, _MEMBER = range(6)
 _UNTAGGED, _OTHER_VLAN = 0x1000, 0x1001
-_CHECKS_SOURCE, _CHECKS_VLAN, _TAKES_NO_TAG, _INSERTS_TAG = 1, 2, 4, 8
+_CHECKS_SOURCE, _CHECKS_VLAN, _TAKES_NO_TAG, _INSERTS_TAG, _HEARS_ITSELF, _SILENT = 1, 2, 4, 8, 16, 32
 
 _NO_MAC = bytes(6)
 _UNICAST, _GROUP = b"\x02" + bytes(5), b"\x03" + bytes(5)  # of nobody
-_NO_ONE: Final = -2  # a sender that is a VF and none of ours: the program leaves out the sender itself
+_A_VF: Final = -1  # as a sender: none of ours, for the program leaves the sender out itself
 
 
 class Direction(NamedTuple):
@@ -98,27 +100,30 @@ def rules(tables: Tables) -> dict[bytes, bytes]:
     """Each rule by its key in the map; none without VFs."""
     if not tables.vfs:
         return {}
-    stripped = sum(1 << vf.function for vf in tables.vfs.values() if vf.vport.vlan is not None)
-    return {
-        **{_KEY.pack(*key): _forwarding(frame, tables, stripped) for key, frame in _destinations(tables)},
-        **{key: rule for number, vf in tables.vfs.items() for key, rule in _sender(number, vf, tables)},
-    }
+    stripped = sum(1 << vf.function for vf in tables.vfs.values() if vf.vport.strips)
+    forwarding = {_KEY.pack(*key): _forwarding(frame, tables, stripped) for key, frame in _frames(tables)}
+    sending = {key: rule for number in tables.vfs for key, rule in _sending(number, tables)}
+    return forwarding | sending
 
 
-def _destinations(tables: Tables) -> Iterator[tuple[tuple[int, int, int, bytes], Frame]]:
+def _frames(tables: Tables) -> Iterator[tuple[tuple[int, int, int, bytes], Frame]]:
     """The key of each kind of frame that has an answer of its own, and a frame of that kind."""
-    known = {**tables.addresses, **tables.filters}
-    vlans = {vlan for _, vlan in known if vlan != ANY_VLAN} | {None}
-    for mac, vlan in known:
+    keys = tables.addresses.keys() | tables.filters.keys()
+    vlans = {vlan for _, vlan in keys} | {None, ANY_VLAN}
+    if tables.pooling is not None:  # a chip's VLANs are its pools', not its addresses'
+        keys = {(mac, vlan) for mac in {*tables.pooling.exact, *(mac for mac, _ in keys)} for vlan in vlans}
+    for mac, vlan in keys:
         for vid, number in _tags(vlan):
             yield (_TO_ADDRESS, 0, number, mac), Frame(0, mac, vlan=vid)
     for last in range(0x10):
         mac = RESERVED_GROUP + bytes([last])
-        yield (_TO_ADDRESS, 0, _OTHER_VLAN, mac), Frame(0, mac)
-    for kind, mac in ((_TO_UNICAST, _UNICAST), (_TO_GROUP, _GROUP)):
-        for vlan in (*vlans, ANY_VLAN):
+        for vlan in vlans:
             for vid, number in _tags(vlan):
-                yield (kind, 0, number, _NO_MAC), Frame(0, mac, vlan=vid)
+                yield (_TO_ADDRESS, 0, number, mac), Frame(0, mac, vlan=vid)
+    for kind, mac in ((_TO_UNICAST, _UNICAST), (_TO_GROUP, _GROUP), (_TO_ADDRESS, BROADCAST)):
+        for vlan in vlans:
+            for vid, number in _tags(vlan):
+                yield (kind, 0, number, mac if kind == _TO_ADDRESS else _NO_MAC), Frame(0, mac, vlan=vid)
 
 
 def _tags(vlan: int | None) -> tuple[tuple[int | None, int], ...]:
@@ -129,39 +134,48 @@ def _tags(vlan: int | None) -> tuple[tuple[int | None, int], ...]:
 
 
 def _forwarding(frame: Frame, tables: Tables, stripped: int) -> bytes:
-    vlan = vlan_of(frame.vlan)
-    return _RULE.pack(
-        _ways(embedded_switch.from_wire(frame, vlan, tables)),
-        _ways(embedded_switch.from_inside(frame, _NO_ONE, vlan, tables)),
-        stripped,
-        tables.max_frame,
-        0,
-        0,
-    )
+    """What the wire drops decide() drops at the PF, and says why."""
+    came = switch.receive(frame, tables)
+    from_wire = _WAYS.pack(_bits(came.vfs), bool(came.queues) or came.drop is not None, False, 0)
+    sent = switch.forward(frame, _A_VF, frame.vlan, tables)
+    on_pf = bool(sent.pools - tables.vfs.keys())
+    inside = _WAYS.pack(_bits(tables.functions(sent.pools)), on_pf, sent.wire, _number(sent.drop))
+    return _RULE.pack(from_wire, inside, stripped, tables.max_frame, 0, 0)
 
 
-def _ways(to: Forwarded) -> bytes:
-    vfs = sum(1 << vf for vf in to.vfs)
-    return _WAYS.pack(vfs, to.pf, to.wire, 0 if to.drop is None else 1 + REASONS.index(to.drop))
+def _bits(vfs: tuple[int, ...]) -> int:
+    return sum(1 << vf for vf in vfs)
 
 
-def _sender(number: int, vf: VfTable, tables: Tables) -> Iterator[tuple[bytes, bytes]]:
+def _number(drop: DropReason | None) -> int:
+    return 0 if drop is None else 1 + REASONS.index(drop)
+
+
+def _sending(number: int, tables: Tables) -> Iterator[tuple[bytes, bytes]]:
     """What a VF may send: how it is checked, from which addresses, and in which VLANs."""
-    port, vport = FIRST_VF + vf.function, vf.vport
-    flags = _CHECKS_SOURCE * vport.spoof_check | _CHECKS_VLAN
-    if vport.vlan is not None:
-        flags |= _TAKES_NO_TAG | _INSERTS_TAG
-    yield (
-        _KEY.pack(_SENDER, port, 0, _NO_MAC),
-        _RULE.pack(b"", b"", 0, tables.max_frame, flags, vport.vlan or 0),
-    )
+    function, vport, _ = tables.vfs[number]
+    port = FIRST_VF + function
+    flags = _CHECKS_SOURCE * vport.spoof_check | _CHECKS_VLAN * vport.vlan_check
+    flags |= _TAKES_NO_TAG * (vport.untagged_only or vport.vlan is not None)
+    flags |= _INSERTS_TAG * (vport.vlan is not None) | _SILENT * (not vport.transmit)
+    if tables.pooling is not None and number in tables.pooling.own_frames:
+        flags |= _HEARS_ITSELF
+    to_itself = _WAYS.pack(0, False, False, _number(_drop_of_own(number, tables)))
+    tag = vport.priority << 13 | (vport.vlan or 0)
+    yield _KEY.pack(_SENDER, port, 0, _NO_MAC), _RULE.pack(b"", to_itself, 0, tables.max_frame, flags, tag)
     nothing = bytes(_RULE.size)
     for mac in vport.macs:
         yield _KEY.pack(_SOURCE, port, 0, mac), nothing
-    for vlan in vf.vlans:
-        tagged = Frame(0, _UNICAST, vport.macs[0], vlan=vlan, tags=1)
-        if vlan is not None and switch.transmit(tagged, number, tables).drop is None:
+    for vlan in vport.vlans:
+        if vlan is not None:
             yield _KEY.pack(_MEMBER, port, vlan, _NO_MAC), nothing
+
+
+def _drop_of_own(number: int, tables: Tables) -> DropReason | None:
+    """Why a VF does not get what it sends to itself."""
+    vport = tables.vfs[number].vport
+    own = Frame(0, vport.macs[0] if vport.macs else _UNICAST)
+    return switch.forward(own, number, vport.vlan, tables).drop
 
 
 class Eswitch:

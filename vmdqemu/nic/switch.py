@@ -92,6 +92,8 @@ def transmit(frame: Frame, sender: int, tables: Tables, take: Take = plainly) ->
 def let_out(frame: Frame, vlan: Vlan, tables: Tables, take: Take = plainly) -> NicVerdict:
     """A frame that the host sends by the PF: a VF has it, or the wire."""
     switched = forward(frame, DEFAULT_VPORT, vlan, tables, take)
+    if switched.drop is not None:
+        return NicVerdict(vlan, drop=switched.drop)
     vfs = tables.functions(switched.pools)
     return NicVerdict(vlan, vfs=vfs, wire=tables.wire and (switched.wire or not vfs))
 
@@ -105,7 +107,7 @@ def forward(frame: Frame, sender: int, vid: int | None, tables: Tables, take: Ta
     if not take(_loopback, tables):
         found = Switched(NO_POOLS, wire=True)
     elif tables.pooling is None:
-        found = take(vport_switch.from_vport, frame, sender, filters.vlan_of(vid), tables)
+        found = take(vport_switch.switching, frame, sender, filters.vlan_of(vid), tables)
     else:
         found = pool_switch.from_pool(frame, sender, vid, tables.pooling, take)
     if tables.wire or not found.wire:

@@ -22,7 +22,7 @@ def replication(frame: Frame, vlan: Vlan, tables: Tables) -> Pools:
 
 
 @explained("X550 7.8.3.4", words.switching)
-def from_vport(frame: Frame, sender: int, vlan: Vlan, tables: Tables) -> Switched:
+def switching(frame: Frame, sender: int, vlan: Vlan, tables: Tables) -> Switched:
     """X550 7.8.3.4: an exact match stays inside, a group address goes both ways, the rest to the wire.
 
     The sender gets no copy of its own frame. What is for the vSwitch goes to the default VPort.
@@ -31,15 +31,21 @@ def from_vport(frame: Frame, sender: int, vlan: Vlan, tables: Tables) -> Switche
         return Switched(NO_POOLS, False, DropReason.RESERVED_MULTICAST)
     if is_multicast(frame.destination):
         receivers = replication(frame, vlan, tables) | _on_pf(sender, vlan, tables)
-        return Switched(receivers - {sender}, wire=True)
+        return _leaving(receivers - {sender}, tables)
     owner = filters.match(tables.filters, frame.destination, vlan)
     if owner == sender != DEFAULT_VPORT:
         return Switched(NO_POOLS, False, DropReason.PORT_LOOPBACK_FILTER)
     if owner is None and _is_vf(sender, tables) and filters.match(tables.addresses, frame.destination, vlan):
         owner = DEFAULT_VPORT
     if owner is None or owner == sender:
-        return Switched(NO_POOLS, wire=True)
+        return _leaving(NO_POOLS, tables)
     return Switched(frozenset({owner}), wire=False)
+
+
+def _leaving(receivers: Pools, tables: Tables) -> Switched:
+    """To some VPorts and to the wire, if there is one."""
+    somewhere = receivers or tables.wire
+    return Switched(receivers, tables.wire, None if somewhere else DropReason.PORT_LIST_IS_EMPTY)
 
 
 def _on_pf(sender: int, vlan: Vlan, tables: Tables) -> Pools:

@@ -176,7 +176,6 @@ def switching(found: Switched, frame: Frame, _: int, vlan: Vlan, tables: Tables)
 
 
 def _ports(vports: Pools, tables: Tables) -> list[str]:
-    on_pf = [
-        f"VPort {number}" if number else "the default VPort" for number in sorted(vports - tables.vfs.keys())
-    ]
-    return [*on_pf, *(f"VF {vf}" for vf in tables.functions(vports))]
+    on_pf = sorted(vports - tables.vfs.keys())
+    named = [f"VPort {number}" if number else "the default VPort" for number in on_pf]
+    return named + [f"VF {vf}" for vf in tables.functions(vports)]
