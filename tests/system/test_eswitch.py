@@ -12,11 +12,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from netns import counters, links, namespace
-from netns.lab import Lab
 from tests.system import prog_run
 from tests.system.generated import GROUPS, MACS, NOBODY, OUTSIDE, any_frame
+from tests.system.uplinks import bed
 from tests.unit.builders import Vm, adapter, granted, octets
-from vmdqemu import config
 from vmdqemu.datapath import uplink
 from vmdqemu.datapath.eswitch import FIRST_VF, PF, WIRE, Books, Direction, End, Eswitch
 from vmdqemu.nic import switch
@@ -103,18 +102,14 @@ def tables() -> Tables:
 @pytest.fixture(scope="module")
 def bench(tables: Tables) -> Iterator[Bench]:
     """With a wire, a PF and a cable for each VF, whose far ends are in one namespace."""
-    wire = '[wire]\naddress = "10.0.0.254/24"'
-    lab_config = config.parse(f'name = "{NAME}"\nprefix = "{NAME}-"\nvm = [{{ name = "vm1" }}]\n{wire}', NAME)
-    assert lab_config.wire is not None
-    with Lab() as lab:
-        made = uplink.make(lab_config, lab_config.wire, tables, lab).eswitch
+    with bed(NAME, tables) as (lab, made, _):
         lab.namespace(PEERS)
         for port in PORTS[2:]:
             lab.veth(NIC, far(port), PEERS, far(port), mtu=1600)
-            made.plug(port - FIRST_VF, far(port), End(PEERS, far(port)))
+            made.eswitch.plug(port - FIRST_VF, far(port), End(PEERS, far(port)))
             links.up(NIC, far(port))
             links.up(PEERS, far(port))
-        yield Bench(made)
+        yield Bench(made.eswitch)
 
 
 def expected(frame: bytes, port: int, tables: Tables) -> Fate:

@@ -2,23 +2,18 @@
 
 import os
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
 from netns import counters, namespace
-from netns.lab import Lab
 from tests.system.harness import eventually
+from tests.system.uplinks import bed
 from tests.unit.builders import OUTSIDE, mac, octets, tag
-from vmdqemu import config
 from vmdqemu.config import LabConfig
-from vmdqemu.config_adapter import describe
-from vmdqemu.datapath import uplink
 from vmdqemu.datapath.eswitch import Direction
 from vmdqemu.datapath.outside import WIRE_END
 from vmdqemu.datapath.uplink import PF, WIRE, Uplink
-from vmdqemu.nic.adapter import compile_tables
 
 pytestmark = pytest.mark.system
 
@@ -26,21 +21,6 @@ NAME = f"up{os.getpid() % 100_000}"
 PLAIN = bytes(10)
 ALL_PROTOCOLS = 0x0003
 VLAN = 0x123
-
-
-@contextmanager
-def made(*, vlan: int | None = None, offloads: bool = True) -> Iterator[tuple[Uplink, LabConfig]]:
-    """The wire of a lab; its one VM is never built."""
-    port = "" if vlan is None else f"\nvlan = {vlan}"
-    text = (
-        f'name = "{NAME}"\nprefix = "{NAME}-"\nvm = [{{ name = "vm1" }}]\n'
-        f'[adapter]\noffloads = {str(offloads).lower()}\n[wire]\naddress = "10.0.0.254/24"{port}\n'
-    )
-    lab_config = config.parse(text, NAME)
-    assert lab_config.wire is not None
-    with Lab() as lab:
-        tables = compile_tables(describe(lab_config), generation=1)
-        yield uplink.make(lab_config, lab_config.wire, tables, lab), lab_config
 
 
 def outside(lab_config: LabConfig) -> socket.socket:
@@ -72,20 +52,20 @@ def ring(up: Uplink) -> Callable[[], bytes]:
 
 def test_a_frame_from_outside_waits_in_the_pfs_ring() -> None:
     frame = octets(mac(1), OUTSIDE)
-    with made() as (up, lab_config), outside(lab_config) as raw:
+    with bed(NAME) as (_, up, lab_config), outside(lab_config) as raw:
         raw.send(frame)
         assert reading(ring(up), lambda got: got[16:22] == OUTSIDE) == PLAIN + frame
 
 
 def test_a_frame_written_to_the_pf_is_heard_outside() -> None:
     frame = octets(OUTSIDE, mac(1))
-    with made() as (up, lab_config), outside(lab_config) as raw:
+    with bed(NAME) as (_, up, lab_config), outside(lab_config) as raw:
         os.write(up.pf.fds[0], PLAIN + frame)
         assert reading(lambda: raw.recv(2000), lambda got: got[6:12] == mac(1)) == frame
 
 
 def test_each_direction_counts_what_it_redirected() -> None:
-    with made() as (up, lab_config), outside(lab_config) as raw:
+    with bed(NAME) as (_, up, lab_config), outside(lab_config) as raw:
         inward, outward = up.from_wire(), up.to_wire()
         for _ in range(3):
             raw.send(octets(mac(1), OUTSIDE))
@@ -99,14 +79,14 @@ def test_a_superframe_counts_as_the_wire_frames_it_stands_for(vids: tuple[int, .
     header = octets(OUTSIDE, mac(1), vids, 0x0800, _ipv4_tcp(4000))
     offloads = bytes([1, 1]) + (len(header)).to_bytes(2, "little") + (1000).to_bytes(2, "little")
     offloads += (len(header) - 20).to_bytes(2, "little") + (16).to_bytes(2, "little")
-    with made() as (up, _):
+    with bed(NAME) as (_, up, _):
         before = up.to_wire()
         os.write(up.pf.fds[0], offloads + header + bytes(4000))
         assert _more(before, up.to_wire()) == Direction(1, 4, 4 * len(header) + 4000)
 
 
 def test_the_kernels_counters_agree_with_the_programs() -> None:
-    with made() as (up, lab_config), outside(lab_config) as raw:
+    with bed(NAME) as (_, up, lab_config), outside(lab_config) as raw:
         raw.send(octets(mac(1), OUTSIDE))
         os.write(up.pf.fds[0], PLAIN + octets(OUTSIDE, mac(1)))
         reading(ring(up), lambda got: got[16:22] == OUTSIDE)  # counted when it is read
@@ -117,7 +97,7 @@ def test_the_kernels_counters_agree_with_the_programs() -> None:
 
 def test_an_access_port_tags_what_the_outside_host_sends_and_hears_its_own_vlan_only() -> None:
     plain = octets(mac(1), OUTSIDE)
-    with made(vlan=VLAN) as (up, lab_config), outside(lab_config) as raw:
+    with bed(NAME, vlan=VLAN) as (_, up, lab_config), outside(lab_config) as raw:
         raw.send(plain)
         arrived = reading(ring(up), lambda got: got[16:22] == OUTSIDE)
         assert arrived[10:] == plain[:12] + tag(VLAN) + plain[12:]
@@ -131,7 +111,7 @@ def test_an_access_port_tags_what_the_outside_host_sends_and_hears_its_own_vlan_
 
 
 def test_offloads_off_reach_the_uplink_too() -> None:
-    with made(offloads=False) as (up, _):
+    with bed(NAME, offloads=False) as (_, up, _):
         assert up.pf.offloads == 0
 
 

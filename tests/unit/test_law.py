@@ -1,11 +1,16 @@
 """The books balance exactly, or the check says which side is short."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from netns import counters as kernel_counters
-from tests.unit.plants import Kernel, counters, plant
+from tests.unit.plants import NO_FRAMES, Kernel, counters, plant
+from vmdqemu.bpf.loader import Attachment, Hook
 from vmdqemu.daemon import law
 from vmdqemu.daemon.plant import Plant
+from vmdqemu.datapath.eswitch import Books, Direction, End, Eswitch, Plugged
 from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.shm import RING_OFFSET, Counters
 from vmdqemu.nic.counters import Check, DropReason, RingCounter
@@ -158,3 +163,39 @@ def test_what_a_vm_that_is_gone_sent_and_received_stays_in_the_core(
     assert broken(built, books) == ["core: reads + copies = writes + drops"]
     books.close_books(VM2, rings=2)
     assert broken(built, books) == []
+
+
+def books_of(entered: int, left: int, **drops: int) -> Books:
+    """What one port of the eswitch counted; of drops the reason and how often."""
+    counted = {DropReason(reason): count for reason, count in drops.items()}
+    none = Direction()
+    return Books(Direction(entered), Direction(left), none, none, 0, 0, counted)
+
+
+@pytest.mark.parametrize(
+    ("cable", "short"),
+    [
+        ((12, 11), []),
+        ((13, 11), ["VF 1: vf1 rx_packets = eswitch"]),
+        ((12, 12), ["VF 1: vf0 rx_packets = eswitch"]),
+    ],
+)
+def test_a_vfs_cable_carried_what_the_eswitch_counted_since_it_is_plugged(
+    cable: tuple[int, int], short: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """cable: packets received at its near end, and in the VM."""
+    near, far = (NO_FRAMES._replace(rx_packets=count) for count in cable)
+    links = {"nic": {"vf1": near}, "vm1": {"vf0": far}}
+    monkeypatch.setattr(kernel_counters, "read", lambda ns: links[ns])
+    attachment = Attachment("nic", 1, Hook.INGRESS, 1, 1)
+    plugged = Plugged(End("nic", "vf1"), End("vm1", "vf0"), books_of(3, 4), attachment)
+    ports = [books_of(10, 8), books_of(0, 0), books_of(15, 15, anti_spoof_mac=2)]
+    switch = SimpleNamespace(all_books=ports, plugged={1: plugged}, counters=lambda _: ports[-1])
+    checks = law.eswitch_checks(cast(Eswitch, switch))
+    assert [check.name for check in checks if not check.holds] == short
+
+
+def test_a_frame_that_the_eswitch_lost_is_missed() -> None:
+    switch = SimpleNamespace(all_books=[books_of(10, 8), books_of(0, 1)], plugged={})
+    (check,) = law.eswitch_checks(cast(Eswitch, switch))
+    assert (check.left, check.right, check.holds) == (10, 9, False)

@@ -109,10 +109,10 @@ def _uplink_checks(plant: Plant, books: list[PortBooks], cut_off: int) -> list[C
     ]
     if kernel.tx_dropped == 0 and ours.lost_in_crash == 0:
         found.append(Check("wire frames: eswitch to pf0 = read", pf.left.wire_frames, ours.ours["read_wire"]))
-    return found + _eswitch_checks(plant.uplink.eswitch)
+    return found + eswitch_checks(plant.uplink.eswitch)
 
 
-def _eswitch_checks(switch: Eswitch) -> list[Check]:
+def eswitch_checks(switch: Eswitch) -> list[Check]:
     """What entered the eswitch left it, and is what the VFs' cables carried."""
     every = switch.all_books
     came = sum(port.entered.skbs + port.copies for port in every)

@@ -1,0 +1,194 @@
+"""A VM's one face: the same interface, whether its frames go by the TAP's rings or by its VF."""
+
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import NamedTuple
+
+import pytest
+
+from netns import counters, links, namespace
+from netns.lab import Lab
+from tests.system import uplinks
+from tests.system.harness import eventually
+from tests.unit.builders import Vm, adapter, granted, mac
+from vmdqemu.datapath import tap
+from vmdqemu.datapath.eswitch import FIRST_VF, End, Eswitch
+from vmdqemu.datapath.face import Face
+from vmdqemu.nic.adapter import compile_tables
+from vmdqemu.nic.frame import format_mac
+
+pytestmark = pytest.mark.system
+
+NAME = f"fa{os.getpid() % 100_000}"
+NIC = f"{NAME}-nic"
+MEGABYTES = 20
+
+
+class Machine(NamedTuple):
+    """A VM of the lab."""
+
+    ns: str
+    address: str
+    ring: int  # its TAP's
+    face: Face
+
+
+class Bed(NamedTuple):
+    """Two VMs in one VLAN, each with a VF, and nobody who serves their TAPs."""
+
+    eswitch: Eswitch
+    vms: tuple[Machine, Machine]
+
+
+@pytest.fixture(scope="module")
+def bed() -> Iterator[Bed]:
+    tables = compile_tables(granted(adapter(Vm(vlan=5), Vm(vlan=5)), 1, 2), 1)
+    with uplinks.bed(NAME, tables) as (lab, made, _):
+        yield Bed(made.eswitch, (_machine(1, made.eswitch, lab), _machine(2, made.eswitch, lab)))
+
+
+def _machine(number: int, eswitch: Eswitch, lab: Lab) -> Machine:
+    ns, address, host = f"{NAME}-vm{number}", f"10.0.0.{number}", f"vf{number - 1}"
+    lab.namespace(ns)
+    device = tap.open_tap(ns, "eth0", rings=1, ring=512, offloads=True)
+    lab.push(tap.close, device.fds)
+    links.set_mac(ns, "eth0", format_mac(mac(number)))
+    lab.veth(NIC, host, ns, "vf0", mtu=1500)
+    face = Face(ns, "eth0", "vf0")
+    lab.push(face.close)
+    eswitch.plug(number - 1, host, End(ns, "vf0"))
+    for where, ifname in ((NIC, host), (ns, "vf0"), (ns, "eth0")):
+        links.up(where, ifname, mtu=1500)
+    links.add_address(ns, "eth0", f"{address}/24")
+    return Machine(ns, address, device.fds[0], face)
+
+
+@pytest.fixture(autouse=True)
+def _revoked(bed: Bed) -> Iterator[None]:
+    yield
+    for vm in bed.vms:
+        vm.face.revoke()
+
+
+def pings(vm: Machine, other: Machine) -> bool:
+    argv = ["ping", "-c", "1", "-W", "1", other.address]
+    return namespace.run(vm.ns, argv, check=False).returncode == 0
+
+
+def waits(vm: Machine) -> bool:
+    """Whether a frame of the VM waits in its TAP's ring; it is taken out."""
+    try:
+        return bool(os.read(vm.ring, 1 << 17))
+    except BlockingIOError:
+        return False
+
+
+def empty(vm: Machine) -> None:
+    while waits(vm):
+        pass
+
+
+def test_what_a_vm_sends_goes_by_its_vf_only_while_that_is_granted(bed: Bed) -> None:
+    sender, receiver = bed.vms
+    assert not pings(sender, receiver)
+    assert waits(sender)
+    for vm in bed.vms:
+        vm.face.grant()
+        empty(vm)
+    assert pings(sender, receiver)
+    assert not waits(sender)
+    sender.face.revoke()
+    assert not pings(sender, receiver)
+    assert waits(sender)
+
+
+def test_what_comes_by_the_vf_comes_in_by_eth0_before_the_vf_is_granted(bed: Bed) -> None:
+    sender, receiver = bed.vms
+    sender.face.grant()
+    empty(receiver)
+    assert not pings(sender, receiver)
+    assert waits(receiver)  # its answer
+
+
+def test_neither_way_is_seen_by_the_other_links_counters(bed: Bed) -> None:
+    for vm in bed.vms:
+        vm.face.grant()
+    before = [counters.read(vm.ns) for vm in bed.vms]
+    assert pings(*bed.vms)
+    for was, vm in zip(before, bed.vms, strict=True):
+        now = counters.read(vm.ns)
+        assert now["eth0"] == was["eth0"]
+        assert now["vf0"].rx_packets > was["vf0"].rx_packets
+
+
+def test_tcp_in_a_port_vlan_comes_whole_and_in_superframes(bed: Bed) -> None:
+    for vm in bed.vms:
+        vm.face.grant()
+    before = [bed.eswitch.books(port) for port in (FIRST_VF, FIRST_VF + 1)]
+    received = transfer(*bed.vms, octets=MEGABYTES << 20)
+    sender, receiver = (bed.eswitch.books(port) for port in (FIRST_VF, FIRST_VF + 1))
+    assert received == MEGABYTES << 20
+    skbs = sender.entered.skbs - before[0].entered.skbs
+    frames = sender.entered.wire_frames - before[0].entered.wire_frames
+    assert frames > (MEGABYTES << 20) / 1448
+    assert skbs < frames / 5
+    assert receiver.left.wire_frames - before[1].left.wire_frames == frames
+    assert receiver.left.octets - before[1].left.octets == sender.entered.octets - before[0].entered.octets
+    for vf, port in enumerate((sender, receiver)):
+        cable = bed.eswitch.plugged[vf]
+        assert port.entered.skbs == counters.read(NIC)[cable.near.ifname].rx_packets
+        assert port.left.skbs == counters.read(cable.far.ns)[cable.far.ifname].rx_packets
+
+
+def transfer(client: Machine, server: Machine, octets: int) -> int:
+    """Send over one TCP connection; what was received."""
+    with ExitStack() as stack:
+        with namespace.entered(server.ns):
+            listener = stack.enter_context(socket.create_server((server.address, 5001)))
+        with namespace.entered(client.ns):
+            sending = stack.enter_context(socket.create_connection((server.address, 5001), timeout=5))
+        receiving, _ = listener.accept()
+        stack.enter_context(receiving)
+        received = 0
+        for _ in range(octets >> 16):
+            sending.sendall(bytes(1 << 16))
+            received += len(receiving.recv(1 << 16, socket.MSG_WAITALL))
+    return received
+
+
+def programs(vm: Machine) -> set[str]:
+    shown = [
+        namespace.run(vm.ns, ["tc", "filter", "show", "dev", dev, way]).stdout
+        for dev, way in (("eth0", "egress"), ("vf0", "ingress"))
+    ]
+    return {number for text in shown for number in re.findall(r" id (\d+)", text)}
+
+
+def test_a_face_that_is_closed_leaves_nothing_on_the_links(bed: Bed) -> None:
+    vm = bed.vms[0]
+    held = programs(vm)
+    assert len(held) == 2
+    with Face(vm.ns, "eth0", "vf0"):
+        assert len(programs(vm)) == 4
+    assert programs(vm) == held
+
+
+def test_a_face_is_closed_without_its_links() -> None:
+    with Lab() as lab:
+        lab.namespace(f"{NAME}-x")
+        lab.veth(f"{NAME}-x", "eth0", f"{NAME}-x", "vf0", mtu=1500)
+        face = Face(f"{NAME}-x", "eth0", "vf0")
+        links.remove(f"{NAME}-x", "eth0")
+        face.close()
+    eventually(lambda: not namespace.exists(f"{NAME}-x"), "the namespace is gone")
+
+
+def test_a_face_that_cannot_be_put_on_leaves_nothing() -> None:
+    with Lab() as lab:
+        lab.namespace(f"{NAME}-y")
+        lab.veth(f"{NAME}-y", "eth0", f"{NAME}-y", "vf0", mtu=1500)
+        with pytest.raises(links.LinkMissing):
+            Face(f"{NAME}-y", "eth1", "vf0")
