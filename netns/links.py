@@ -119,6 +119,22 @@ def shape(ns: str, ifname: str, rate: int, *, overhead: int = 0) -> None:
     namespace.run(ns, ["tc", "qdisc", "add", "dev", ifname, "root", "tbf", "rate", f"{rate}bit", *sizes])
 
 
+def unshape(ns: str, ifname: str) -> None:
+    """Let a link send as fast as it can again; no error if it may already."""
+    namespace.run(ns, ["tc", "qdisc", "del", "dev", ifname, "root"], check=False)
+
+
+def receive_on(ns: str, ifname: str, cpu: int) -> None:
+    """Have one CPU take in what a link of one queue receives: a flow then keeps its order.
+
+    A veth otherwise receives on whatever CPU its peer sends from. /sys shows the namespace that it was
+    mounted in, so a command does it, which has its own.
+    """
+    words = [f"{(1 << cpu) >> 32 * word & 0xFFFFFFFF:x}" for word in range(cpu // 32, -1, -1)]
+    setting = f"/sys/class/net/{ifname}/queues/rx-0/rps_cpus"
+    namespace.run(ns, ["sh", "-c", f"echo {','.join(words)} > {setting}"])
+
+
 def send_no_superframes(ns: str, ifname: str) -> None:
     """Have TCP over a link send frame by frame."""
     with _netlink(ns, f"link {ifname!r} without superframes") as netlink:

@@ -149,6 +149,23 @@ def test_what_is_set_on_a_link_is_set(lab: Lab) -> None:
 
 
 @pytest.mark.usefixtures("pair")
+@pytest.mark.parametrize("cpu", {0, (os.cpu_count() or 1) - 1})
+def test_one_cpu_takes_in_what_a_link_receives(cpu: int) -> None:
+    links.receive_on(A, "eth0", cpu)
+    mask = namespace.run(A, ["cat", "/sys/class/net/eth0/queues/rx-0/rps_cpus"]).stdout
+    assert int(mask.replace(",", ""), 16) == 1 << cpu
+
+
+@pytest.mark.usefixtures("pair")
+def test_a_shaped_link_is_unshaped_again_and_one_that_is_not_stays_so() -> None:
+    links.unshape(A, "eth0")
+    links.shape(A, "eth0", 10_000_000)
+    assert "tbf" in namespace.run(A, ["tc", "qdisc", "show", "dev", "eth0"]).stdout
+    links.unshape(A, "eth0")
+    assert "tbf" not in namespace.run(A, ["tc", "qdisc", "show", "dev", "eth0"]).stdout
+
+
+@pytest.mark.usefixtures("pair")
 @pytest.mark.parametrize(
     ("act", "message"),
     [

@@ -104,7 +104,8 @@ def test_a_part_is_undone_before_the_lab_or_with_it_and_only_once() -> None:
         parts = Parts(lab)
         lab.push(undone.append, "after")
         for name in ("a", "b", "c"):
-            parts.add(name).push(undone.append, name)
+            parts.add(name)
+            parts.part(name).push(undone.append, name)
         parts.remove("b")
         parts.remove("b")
         assert undone == ["b"]
