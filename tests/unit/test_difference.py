@@ -42,8 +42,8 @@ BEFORE = compile_tables(LAB, 1)
 
 
 def test_nothing_changes_but_the_default_queue_where_nothing_does() -> None:
-    change = compare(BEFORE, BEFORE._replace(generation=2))
-    assert change == (frozenset({1, 2, 3, 4, 5}), frozenset({DEFAULT_QUEUE}), BEFORE)
+    again = BEFORE._replace(generation=2)
+    assert compare(BEFORE, again) == (frozenset({1, 2, 3, 4, 5}), frozenset({DEFAULT_QUEUE}), BEFORE, again)
 
 
 def test_a_filter_that_moves_changes_its_old_vport_and_its_new_one() -> None:

@@ -15,6 +15,7 @@ from vmdqemu.nic.adapter import (
     DmaIdle,
     FreeQueue,
     Request,
+    SetNumVfs,
     SetQueueFilter,
     Status,
 )
@@ -69,3 +70,13 @@ def test_vm_queues_and_the_switch_exclude_each_other_and_the_first_wins() -> Non
     switched = accept(freeing, BuffersReturned(1), CreateSwitch())
     assert refuse(switched, AllocateQueue(1)) is Status.NOT_SUPPORTED
     assert accept(switched, DeleteSwitch(), AllocateQueue(1)).vm_queues
+
+
+def test_vfs_are_added_and_taken_where_none_is_allocated() -> None:
+    two = accept(Adapter(SMALL, VMQ, mtu=1500, wire=True), SetNumVfs(2), AllocateVf("vm1", mac(1)))
+    assert two.switch is not None
+    assert two.switch.vfs == 2
+    assert accept(two, SetNumVfs(1)).vfs == two.vfs
+    assert refuse(two, SetNumVfs(0)) is Status.INVALID_PARAMETER
+    assert refuse(two, SetNumVfs(64)) is Status.INVALID_PARAMETER
+    assert refuse(two._replace(switch=None), SetNumVfs(1)) is Status.NOT_SUPPORTED

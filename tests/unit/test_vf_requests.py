@@ -58,12 +58,12 @@ def test_without_vfs_there_are_none() -> None:
 
 def test_a_vf_is_free_again_once_its_vport_is_deleted() -> None:
     attached = accept(TWO, AllocateVf("vm1", mac(1)), CreateVPort("vm1", function=0))
-    assert accept(attached, DeleteVPort(1), FreeVf(0)).vfs == {}
+    assert accept(attached, DeleteVPort(3), FreeVf(0)).vfs == {}
 
 
 def test_the_vport_of_a_vf_without_a_port_beside_it_is_unknown_to_the_host() -> None:
-    made = accept(TWO, AllocateVf("vm1", mac(1)), CreateVPort("vm1", function=0), SetFilter(1, mac(1)))
+    made = accept(TWO, AllocateVf("vm1", mac(1)), CreateVPort("vm1", function=0), SetFilter(3, mac(1)))
     seen = compile_tables(made, 1)
     assert (seen.vports, seen.addresses) == ({}, {})
-    assert seen.filters == {(mac(1), None): 1}
-    assert (seen.vfs[1].function, seen.vfs[1].beside) == (0, None)
+    assert seen.filters == {(mac(1), None): 3}
+    assert (seen.vfs[3].function, seen.vfs[3].beside) == (0, None)

@@ -25,7 +25,7 @@ WAYS: dict[VfState, tuple[Request, ...]] = {
 }
 REQUESTS: dict[VfEvent, Request] = {
     VfEvent.CREATE_VPORT: CreateVPort("vm1", function=0),
-    VfEvent.DELETE_VPORT: DeleteVPort(1),
+    VfEvent.DELETE_VPORT: DeleteVPort(3),
     VfEvent.RESET: ResetVf(0),
     VfEvent.FREE: FreeVf(0),
 }

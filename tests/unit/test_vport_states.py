@@ -67,7 +67,7 @@ def test_a_vport_on_the_pf_is_created_deactivated_and_one_on_a_vf_activated() ->
     """N4."""
     before = Adapter(SMALL, VMQ, mtu=1500, wire=True, switch=NicSwitch(vfs=2))
     made = accept(before, CreateSwitch(vfs=2), AllocateVf("vm1", mac(1)), CreateVPort("vm1", function=0))
-    assert made.vports[1].state is TRANSITIONS[VPortState.UNKNOWN, VPortEvent.CREATE_ON_VF]
+    assert made.vports[3].state is TRANSITIONS[VPortState.UNKNOWN, VPortEvent.CREATE_ON_VF]
     assert TRANSITIONS[VPortState.UNKNOWN, VPortEvent.CREATE_ON_PF] is VPortState.DEACTIVATED
     assert in_state(VPortState.DEACTIVATED).vports[1].state is VPortState.DEACTIVATED
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from vmdqemu.nic import (
     filter_requests,
     limits,
+    mailbox,
     mode_requests,
     moderation_requests,
     packet_filter_requests,
@@ -23,10 +24,12 @@ from vmdqemu.nic import (
     share_requests,
     switch_requests,
     vf_requests,
+    vf_settings,
     vport_requests,
 )
 from vmdqemu.nic.compilation import compile_tables
 from vmdqemu.nic.filter_requests import ClearFilter, MoveFilter, SetCoalescing, SetFilter, SetQueueFilter
+from vmdqemu.nic.mailbox import AskPf
 from vmdqemu.nic.mode_requests import SetMode
 from vmdqemu.nic.moderation_requests import SetModeration
 from vmdqemu.nic.packet_filter_requests import SetPacketFilter
@@ -44,8 +47,9 @@ from vmdqemu.nic.rss_requests import MoveEntries, SetRss, SetScaling
 from vmdqemu.nic.share_requests import SetShare
 from vmdqemu.nic.state import Adapter, Filter, Outcome
 from vmdqemu.nic.status import Status
-from vmdqemu.nic.switch_requests import CreateSwitch, DeleteSwitch
+from vmdqemu.nic.switch_requests import CreateSwitch, DeleteSwitch, SetNumVfs
 from vmdqemu.nic.vf_requests import AllocateVf, FreeVf, ResetVf
+from vmdqemu.nic.vf_settings import SetVf
 from vmdqemu.nic.vport_requests import CreateVPort, DeleteVPort, SetVPortState
 
 __all__ = [  # the control model, whole: `from vmdqemu.nic import adapter as control`
@@ -53,6 +57,7 @@ __all__ = [  # the control model, whole: `from vmdqemu.nic import adapter as con
     "Adapter",
     "AllocateQueue",
     "AllocateVf",
+    "AskPf",
     "BuffersReturned",
     "ClearFilter",
     "CompleteAllocation",
@@ -75,6 +80,7 @@ __all__ = [  # the control model, whole: `from vmdqemu.nic import adapter as con
     "SetFilter",
     "SetMode",
     "SetModeration",
+    "SetNumVfs",
     "SetPacketFilter",
     "SetPool",
     "SetPort",
@@ -84,6 +90,7 @@ __all__ = [  # the control model, whole: `from vmdqemu.nic import adapter as con
     "SetScaling",
     "SetShare",
     "SetVPortState",
+    "SetVf",
     "Status",
     "apply",
     "compile_tables",
@@ -104,10 +111,13 @@ Request = (
     | DisconnectPort
     | CreateSwitch
     | DeleteSwitch
+    | SetNumVfs
     | SetVPortState
     | AllocateVf
     | FreeVf
     | ResetVf
+    | SetVf
+    | AskPf
     | SetFilter
     | ClearFilter
     | MoveFilter
@@ -137,10 +147,13 @@ CARRIED_OUT_BY: Final[Mapping[type[Request], Callable[[Adapter, Any], Outcome]]]
     DisconnectPort: port_requests.disconnect_port,
     CreateSwitch: switch_requests.create_switch,
     DeleteSwitch: switch_requests.delete_switch,
+    SetNumVfs: switch_requests.set_num_vfs,
     SetVPortState: vport_requests.set_vport_state,
     AllocateVf: vf_requests.allocate_vf,
     FreeVf: vf_requests.free_vf,
     ResetVf: vf_requests.reset_vf,
+    SetVf: vf_settings.set_vf,
+    AskPf: mailbox.ask_pf,
     SetFilter: filter_requests.set_filter,
     ClearFilter: filter_requests.clear_filter,
     MoveFilter: filter_requests.move_filter,

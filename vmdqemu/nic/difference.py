@@ -12,6 +12,7 @@ class Difference(NamedTuple):
     kept: frozenset[int]  # VMs' queues that stay as they are: a reader need not even notice
     changed: frozenset[int]  # every other queue of either: its frames may be somebody else's afterwards
     meanwhile: Tables  # sorts the frames that both place alike, and the rest into its default queues
+    joined: Tables  # has the VFs of both: by whichever a frame left the host, it reaches its VF
 
 
 def compare(before: Tables, after: Tables) -> Difference:
@@ -23,7 +24,14 @@ def compare(before: Tables, after: Tables) -> Difference:
     meanwhile = before._replace(filters=filters)
     if not same:
         meanwhile = meanwhile._replace(default_queues=(DEFAULT_QUEUE,), default_rss=None)
-    return Difference(kept, frozenset((*_queues(before), *_queues(after))) - kept, meanwhile)
+    changed = frozenset((*_queues(before), *_queues(after))) - kept
+    return Difference(kept, changed, meanwhile, _joined(before, after))
+
+
+def _joined(before: Tables, after: Tables) -> Tables:
+    vfs = {**before.vfs, **after.vfs}
+    of_vfs = {key: owner for key, owner in before.filters.items() if owner in before.vfs}
+    return after._replace(vfs=vfs, filters={**after.filters, **of_vfs})
 
 
 def _adapter(tables: Tables) -> Tables:

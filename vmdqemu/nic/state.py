@@ -98,6 +98,10 @@ class Adapter(NamedTuple):
         """A VPort by its number, the default one too."""
         return self.default_vport if number == DEFAULT_VPORT else self.vports.get(number)
 
+    def vport_on(self, vf: int) -> int | None:
+        """The number of the VPort that is on a VF."""
+        return next((number for number, vport in self.vports.items() if vport.function == vf), None)
+
     @property
     def default_vport(self) -> VPort:
         """The VPort of everything that no filter matches, and of native RSS."""
@@ -146,6 +150,7 @@ class Outcome(NamedTuple):
     entries: tuple[Status, ...] = ()  # of each element of a batch
     placement: Mapping[int, int] = {}  # RX queues that go to another processor
     why: str = ""  # what of the model forbids it, if there is more to say than the status
+    words: tuple[int, ...] = ()  # the PF's answer to a VF
 
 
 def lowest_free(taken: Mapping[int, object]) -> int:

@@ -28,13 +28,34 @@ class NicSwitch(NamedTuple):
     vfs: int = 0  # NumVFs
 
 
+class Cast(IntEnum):
+    """Which groups a VF takes besides broadcast (enum ixgbevf_xcast_modes; IXG ixgbe_sriov.c:1258-1300)."""
+
+    NONE = 0
+    MULTI = 1  # those that it listed
+    ALL = 2
+
+
+class Driver(NamedTuple):
+    """What a VF's own driver has asked for by the mailbox; a reset forgets it."""
+
+    ready: bool = False  # it has reset the VF: it may ask
+    api: int = 0  # version 1.0 (enum ixgbe_pfvf_api_rev)
+    cast: Cast = Cast.ALL  # a guest has one face, which joins groups and tells no VF
+    groups: tuple[int, ...] = ()  # 12-bit hashes
+    longest: int | None = None  # octets of a frame, FCS too
+
+
 class Vf(NamedTuple):
-    """A virtual function."""
+    """A virtual function; `mac` is the PF's choice."""
 
     vm: str
     mac: bytes
     owner: str = VSWITCH
     state: VfState = VfState.ALLOCATED
+    trusted: bool = False  # its driver may choose addresses
+    rate: float | None = None  # Mbit/s on the wire that it may send; None for no limit
+    driver: Driver = Driver()
 
 
 class SwitchRules(NamedTuple):

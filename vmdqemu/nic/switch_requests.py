@@ -26,6 +26,22 @@ class DeleteSwitch(NamedTuple):
     switch: int = DEFAULT_SWITCH
 
 
+class SetNumVfs(NamedTuple):
+    """The emulator's own: what creating the switch anew with more VFs does, without the loss (NumVFs)."""
+
+    vfs: int
+
+
+def set_num_vfs(adapter: Adapter, request: SetNumVfs) -> Outcome:
+    """VFs that are allocated stay."""
+    if adapter.switch is None:
+        return Outcome(adapter, Status.NOT_SUPPORTED)
+    least = 1 + max(adapter.vfs, default=-1)
+    if not least <= request.vfs <= adapter.model.switch_rules.vfs:
+        return Outcome(adapter, Status.INVALID_PARAMETER)
+    return Outcome(adapter._replace(switch=adapter.switch._replace(vfs=request.vfs)), Status.SUCCESS)
+
+
 def create_switch(adapter: Adapter, request: CreateSwitch) -> Outcome:
     """One that is there already is only created again with the same parameters (static creation)."""
     made = NicSwitch(request.type, request.vfs)

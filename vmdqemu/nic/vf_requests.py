@@ -1,13 +1,15 @@
 """Requests for VFs: allocated, reset, freed (NDIS: handling-oid-nic-switch-allocate-vf-requests)."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from vmdqemu.nic.frame import is_multicast
 from vmdqemu.nic.state import Adapter, Outcome
 from vmdqemu.nic.status import NO_SLOT, Status
-from vmdqemu.nic.switch_objects import Vf
+from vmdqemu.nic.switch_objects import Driver, Vf
 from vmdqemu.nic.vf_states import TRANSITIONS, VfEvent
 from vmdqemu.nic.vm_queue import VSWITCH
+
+VF_DRIVER: Final = "vf driver"  # the caller that a VF's own driver is
 
 
 class AllocateVf(NamedTuple):
@@ -54,9 +56,23 @@ def free_vf(adapter: Adapter, request: FreeVf) -> Outcome:
 
 
 def reset_vf(adapter: Adapter, request: ResetVf) -> Outcome:
-    """What was asked for it stays."""
+    """What was asked for it stays; what its own driver had asked for goes."""
     outcome = vf_happens(adapter, request.vf, VfEvent.RESET)
-    return outcome if outcome.status is Status.SUCCESS else Outcome(adapter, Status.FAILURE)
+    if outcome.status is not Status.SUCCESS:
+        return Outcome(adapter, Status.FAILURE)
+    return outcome._replace(adapter=without_driver(outcome.adapter, request.vf))
+
+
+def without_driver(adapter: Adapter, number: int) -> Adapter:
+    """The adapter without what a VF's driver has asked for."""
+    ports = {port for port, vport in adapter.vports.items() if vport.function == number}
+    kept = {
+        index: held
+        for index, held in adapter.filters.items()
+        if not (held.vport in ports and held.owner == VF_DRIVER)
+    }
+    vf = adapter.vfs[number]._replace(driver=Driver())
+    return adapter._replace(filters=kept, vfs={**adapter.vfs, number: vf})
 
 
 def vf_happens(adapter: Adapter, number: int, event: VfEvent) -> Outcome:

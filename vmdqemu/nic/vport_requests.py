@@ -22,7 +22,7 @@ from vmdqemu.nic.vport_states import TRANSITIONS, VPortEvent, VPortState
 
 
 class CreateVPort(NamedTuple):
-    """OID_NIC_SWITCH_CREATE_VPORT. NDIS assigns the lowest free number from 1 up.
+    """OID_NIC_SWITCH_CREATE_VPORT. The PF's have the lowest free number from 1 up, VFs' the highest free one.
 
     NDIS creates a PF's VPort Deactivated; the emulated vSwitch activates it with the same request. One for a
     VM's port has the number of the port.
@@ -60,7 +60,7 @@ def create_vport(adapter: Adapter, request: CreateVPort) -> Outcome:
     if status is not Status.SUCCESS:
         return Outcome(adapter, status)
     made = VPort(request.name, request.queue_pairs, request.vlan, request.spoof_check, None)
-    number = lowest_free(adapter.vports)
+    number = lowest_free(adapter.vports) if request.function is PF else _highest_free(adapter)
     if request.port is not None:  # what is the port's own stays
         number, port = request.port, adapter.vports[request.port]
         made = made._replace(mac=port.mac, share=port.share, vrss=port.vrss, pool=port.pool)
@@ -77,6 +77,12 @@ def create_vport(adapter: Adapter, request: CreateVPort) -> Outcome:
         made = made._replace(state=state, rss=spread, queues=queues)
     made = made._replace(function=request.function, owner=request.caller)
     return Outcome(adapter._replace(vports={**adapter.vports, number: made}), Status.SUCCESS, number)
+
+
+def _highest_free(adapter: Adapter) -> int:
+    """So that VMs that come later are numbered as if there were no VFs."""
+    numbers = range(adapter.model.vports - 1, 0, -1)
+    return next((free for free in numbers if free not in adapter.vports), lowest_free(adapter.vports))
 
 
 def _after(state: VPortState, event: VPortEvent) -> VPortState:
