@@ -45,6 +45,7 @@ from vmdqemu.config_values import (
     Sorter,
     Table,
     UdpPort,
+    Vfs,
     Vlan,
     VmqWeight,
     Weight,
@@ -67,6 +68,7 @@ class AdapterConfig(SwitchKeys):
     `nic_switch`: a VM's queues are those of a VPort; without, it has a VM queue (before Windows Server 2016).
     `rx_queues`: no more than so many, if the model has more.
     `any_vlan`: a VM queue's filter may test the address alone (Get-NetAdapterVmq: AnyVlanSupported).
+    `vfs`: that the switch has; unless given, as many as VMs want one.
     """
 
     model: Model = "ideal"
@@ -82,6 +84,7 @@ class AdapterConfig(SwitchKeys):
     moderation: Moderation = "off"
     nic_switch: Flag = True
     any_vlan: Flag = False
+    vfs: Vfs = None
 
 
 class PortConfig(Table):
@@ -121,7 +124,7 @@ class VmConfig(PortConfig, VmPoolKeys):
 
     `strict`: its frames leave before those of VMs that are not. `rss_...` is how frames are spread over
     several channels, and over as many RX queues in mode vmmq. With a `vmq_weight` of 0 the default queue
-    serves it; with `vrss` the host spreads its one queue over all channels.
+    serves it; with `vrss` the host spreads its one queue over all channels; with `iov` it gets a VF.
     """
 
     name: MachineName
@@ -130,6 +133,7 @@ class VmConfig(PortConfig, VmPoolKeys):
     rate: Rate = None
     strict: Flag = False
     spoof_check: Flag = True
+    iov: Flag = False
     rss_key: RssKey = None
     rss_types: RssTypes = None
     rss_table_size: RssTableSize = None

@@ -13,8 +13,8 @@ from vmdqemu.config_pools import (
     requests_for_vm,
 )
 from vmdqemu.config_problems import Location, spelled
+from vmdqemu.config_vfs import vfs
 from vmdqemu.errors import LabFileError
-from vmdqemu.host import keywords
 from vmdqemu.host.releases import RELEASES
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic import limits, moderation
@@ -153,7 +153,7 @@ def _bare(config: LabConfig) -> Adapter:
         shared_memory=config.adapter.shared_memory and (release is None or release.shared_memory),
         lookahead=config.adapter.lookahead,
         default_queue_pairs=min(config.host.processors, model.rss_queues),
-        switch=_switch(config),
+        switch=NicSwitch(vfs=vfs(config)) if config.adapter.nic_switch else None,
         vlan_filtering=bool(config.keywords.get("*VMQVlanFiltering", 1)),
         any_vlan=config.adapter.any_vlan,
         pf=DefaultVPort(config.pf.name),
@@ -168,10 +168,3 @@ def _model(config: LabConfig) -> Model:
     model = MODELS[config.adapter.model]
     most = config.adapter.rx_queues
     return model if most is None else model._replace(rx_queues=min(most, model.rx_queues))
-
-
-def _switch(config: LabConfig) -> NicSwitch | None:
-    """Made at the start from the keywords (NDIS: static-creation-of-a-nic-switch)."""
-    if not config.adapter.nic_switch:
-        return None
-    return NicSwitch(vfs=keywords.vfs(config.keywords, MODES[config.adapter.mode]))

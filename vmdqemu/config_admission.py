@@ -9,10 +9,12 @@ from vmdqemu.config_pools import filters_of, requests_for_filters
 from vmdqemu.host.queues import Ask, NoQueue, grant
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic.adapter import Adapter, Outcome, Request
+from vmdqemu.nic.filters import FilterKey
 from vmdqemu.nic.limits import Refusal
 from vmdqemu.nic.modes import Mode, Sort
 from vmdqemu.nic.status import Status
 from vmdqemu.nic.vm_queue import QueueParameters
+from vmdqemu.nic.vport import PF
 from vmdqemu.nic.vport_states import VPortState
 
 
@@ -95,13 +97,20 @@ def _needs(adapter: Adapter, vm: VmConfig) -> int:
 def _give(adapter: Adapter, number: int, vm: VmConfig) -> Outcome:
     """All of it, or nothing."""
     made = control.apply(adapter, _wanted(adapter, number, vm))
-    rest = requests_for_filters(number, filters_of(vm), made.adapter)
+    rest = requests_for_filters(number, _free(filters_of(vm), adapter, vm), made.adapter)
     if adapter.switch is None:
         rest.append(control.CompleteAllocation((made.number,)))
     for request in rest:
         if made.status is Status.SUCCESS:
             made = control.apply(made.adapter, request)
     return made if made.status is Status.SUCCESS else made._replace(adapter=adapter)
+
+
+def _free(keys: list[FilterKey], adapter: Adapter, vm: VmConfig) -> list[FilterKey]:
+    """Those that the VM's VF has not got, which are the VPort's once the VF is taken."""
+    vports = {n for n, vport in adapter.vports.items() if vport.function is not PF and vport.name == vm.name}
+    on_vf = {held.key for held in adapter.filters.values() if held.vport in vports}
+    return [key for key in keys if key not in on_vf]
 
 
 def _wanted(adapter: Adapter, number: int, vm: VmConfig) -> Request:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from vmdqemu.config_host import host_problems
 from vmdqemu.config_problems import Location, Problem, spelled
 from vmdqemu.config_values import derive_mac
+from vmdqemu.config_vfs import vf_conflicts
 from vmdqemu.nic.frame import format_mac
 from vmdqemu.nic.modes import MODES
 
@@ -41,6 +42,7 @@ def conflicts(lab: LabConfig, vms: Vms, running: Vms | None = None) -> Iterator[
     yield from _address_conflicts(machines)
     yield from _mtu_conflicts(lab.mtu, machines)
     yield from _rss_conflicts(vms)
+    yield from vf_conflicts(lab, vms)
 
 
 def _hosts(lab: LabConfig) -> Hosts:

@@ -235,6 +235,7 @@ Processors = Annotated[int, Field(ge=1, le=64, description="1 to 64 processors")
 Threads = Annotated[int, Field(ge=1, le=8, description="1 to 8 hyper-threads of a core")]
 Nodes = Annotated[int, Field(ge=1, le=64, description="1 to 64 NUMA nodes")]
 ProcessorNumber = Annotated[int, Field(ge=0, le=63, description="0 to 63, the number of a processor")]
+Vfs = Annotated[int | None, Field(ge=0, le=63, description="0 to 63 VFs, no more than the model has")]
 LastProcessor = Annotated[int | None, Field(ge=0, le=63, description="0 to 63, the number of a processor")]
 Node = Annotated[int | None, Field(ge=0, le=63, description="0 to 63, the number of a NUMA node")]
 Profile = Annotated[

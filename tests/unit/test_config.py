@@ -75,6 +75,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         moderation = "low"
         nic_switch = false
         any_vlan = true
+        vfs = 0
         [keywords]
         "*VMQ" = 1
         [host]
@@ -137,6 +138,7 @@ def test_every_key_of_the_file_reaches_its_value() -> None:
         "moderation": "low",
         "nic_switch": False,
         "any_vlan": True,
+        "vfs": 0,
     }
     assert lab.keywords == {"*VMQ": 1}
     assert lab.host.model_dump(exclude={"processor_set", "balancer"}) == {

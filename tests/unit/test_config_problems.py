@@ -150,7 +150,7 @@ VM = [
         'vm[1].vlam: unknown key; did you mean "vlan"? '
         "known keys: accept, vlans, groups, receive, transmit, own_frames, extra_macs, longest_frame, "
         "strip_vlan, untagged_only, vlan_priority, vlan_spoof_check, "
-        "mac, address, vlan, name, queues, weight, rate, strict, spoof_check, rss_key, "
+        "mac, address, vlan, name, queues, weight, rate, strict, spoof_check, iov, rss_key, "
         "rss_types, rss_table_size, vmq_weight, vrss",
     ),
     ("mac = 5", 'vm[1].mac: 5 is not text; use a MAC address such as "02:00:00:00:00:01"'),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vmdqemu.host.keywords import DEFAULTS, Enabled, check, enabled, reader, refusal, vfs
+from vmdqemu.host.keywords import DEFAULTS, Enabled, check, enabled, reader, refusal, vf_refusal, vfs
 from vmdqemu.nic.modes import MODES, OFF, RSS, VMMQ, VMQ, Mode
 
 NOTHING, VMQ_ON, RSS_ON, SRIOV_ON = Enabled.NOTHING, Enabled.VMQ, Enabled.RSS, Enabled.SRIOV
@@ -77,6 +77,13 @@ def test_vfs_need_sriov_to_be_preferred_and_on() -> None:
     assert vfs(asked, VMQ) == 0
     assert vfs({**asked, "*SriovPreferred": 1}, VMQ) == 4
     assert vfs({**asked, "*SriovPreferred": 1, "*SRIOV": 0}, VMQ) == 0
+
+
+def test_who_wants_vfs_prefers_them_unless_the_keywords_say_no() -> None:
+    assert vf_refusal({}) is None
+    assert vf_refusal({"*SRIOV": 1, "*SriovPreferred": 1}) is None
+    assert vf_refusal({"*SRIOV": 0}) == 'VFs are off; use "*SRIOV" = 1'
+    assert vf_refusal({"*SRIOV": 0, "*SriovPreferred": 0}) == 'VFs are off; use "*SriovPreferred" = 1'
 
 
 def test_what_has_no_effect_or_no_such_value_is_refused() -> None:

@@ -27,6 +27,7 @@ STATUS: dict[str, Any] = {
     "spare": False,
     "crashes": 3,
     "gone": [2],
+    "vfs": [{"vf": 0, "vm": LONGEST}],
 }
 VPORTS: dict[str, Any] = {
     "vports": [
@@ -76,11 +77,27 @@ def port(drops: dict[str, int], lost_in_crash: int = 0) -> dict[str, Any]:
     }
 
 
+VF: dict[str, Any] = {
+    "vf": 62,
+    "vm": LONGEST,
+    "mac": MAC,
+    "vlan": 4094,
+    "trust": True,
+    "spoofchk": False,
+    "rate": 10_000.5,
+    "processor": 63,
+    "sent": {"skbs": 1, "wire_frames": 999_999_999, "octets": 125_000_000_000},
+    "received": {"skbs": 1, "wire_frames": 999_999_999, "octets": 125_000_000_000},
+    "drops": {"anti_spoof_mac": 7},
+}
+
+
 def stats(*ports: dict[str, Any], broken: int = 0) -> dict[str, Any]:
     checks = [{"name": "core: reads = writes", "left": 5 + broken, "right": 5, "holds": not broken}]
     return {
         "ports": list(ports),
         "inboxes": [{"writes": 3}, {"writes": 4}],
+        "vfs": [VF],
         "law": {"holds": not broken, "checks": checks},
     }
 
@@ -100,6 +117,7 @@ EACH_DOCUMENT = pytest.mark.parametrize(
         ("coalescing.list", COALESCING),
         ("switch.list", SWITCH),
         ("stats", stats(port({}))),
+        ("vf.list", {"vfs": [VF]}),
     ],
 )
 

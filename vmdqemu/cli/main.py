@@ -21,6 +21,7 @@ from vmdqemu.cli import (
     share_commands,
     switch_commands,
     tryout_commands,
+    vf_commands,
     vm_commands,
     vport_commands,
 )
@@ -44,6 +45,7 @@ app.add_typer(rss_commands.app, name="rss")
 app.add_typer(coalescing_commands.app, name="coalescing")
 app.add_typer(share_commands.app, name="share")
 app.add_typer(switch_commands.app, name="switch")
+app.add_typer(vf_commands.app, name="vf")
 app.add_typer(mode_commands.app, name="mode")
 app.add_typer(host_commands.app, name="host")
 app.add_typer(processor_commands.app, name="processor")

@@ -20,6 +20,7 @@ class ModeName(StrEnum):
     VMQ = "vmq"
     VMMQ = "vmmq"
     DVMQ = "dvmq"
+    SRIOV = "sriov"
     OFF_NOCOPY = "off-nocopy"
     OFF_NOLOOKUP = "off-nolookup"
 
@@ -37,7 +38,8 @@ def mode_set(
         ModeName,
         typer.Argument(
             metavar="MODE",
-            help="off, rss, vmdq, vmq, vmmq, off-nocopy, off-nolookup, or dvmq: vmq and dynamic placement.",
+            help="off, rss, vmdq, vmq, vmmq, off-nocopy, off-nolookup; dvmq: vmq and dynamic placement; "
+            "sriov: vmq and a VF for every VM.",
             show_default=False,
         ),
     ],

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Final
 
-from vmdqemu.cli import client, table
+from vmdqemu.cli import client, table, vf_views
 from vmdqemu.daemon.control import Document
 from vmdqemu.nic.rss import HashType
 
@@ -32,6 +32,8 @@ def show_status(document: Document) -> None:
     """What runs, and on what."""
     print("lab {lab}: model {model}, mode {mode}, MTU {mtu}, offloads: {offloads}".format_map(document))
     _show_machines([*document["vms"], *document["outside"]])
+    if vfs := document["vfs"]:
+        print("VFs: " + ", ".join("VF {vf} of {vm}".format_map(vf) for vf in vfs))
     for worker in document["workers"]:
         print("worker {role}: pid {pid}, processor {cpu}".format_map(worker))
     print(f"spare worker: {'ready' if document['spare'] else 'starting'}; crashes: {document['crashes']}")
@@ -181,6 +183,7 @@ def show_stats(document: Document) -> None:
     ]
     table.show(("port", "frames in", "frames out", "Gbit in", "Gbit out", "drops", "overflow"), rows)
     print("in: from the VM or the wire into the adapter; a superframe counts once")
+    vf_views.show_traffic(document)
     for port in document["ports"]:
         for reason, frames in port["drops"].items():
             print(f"dropped from {port['port']}: {frames:,} {reason}")
@@ -231,6 +234,7 @@ SHOW: Final[dict[str, Callable[[Document], None]]] = {
     "switch.list": show_switch,
     "share.list": show_shares,
     "rss.list": show_rss,
+    "vf.list": vf_views.show_vfs,
     "stats": show_stats,
     "stats.ethtool": show_statistics,
     "stats.registers": show_registers,
@@ -251,4 +255,8 @@ SHOW_CHANGED: Final[dict[str, Callable[[Document], None]]] = {
     "share.set": show_shares,
     "vm.remove": show_vms,
     "vm.set": show_queues,
+    "vf.add": vf_views.show_vfs,
+    "vf.remove": vf_views.show_vfs,
+    "vf.reset": vf_views.show_vfs,
+    "vf.set": vf_views.show_vfs,
 }

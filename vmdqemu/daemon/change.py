@@ -7,7 +7,8 @@ ring reads it, every frame that was sorted by the old tables has been read:
        those of rings that only go to another processor; the inboxes they fed are read until they are empty;
        the sorter sends every frame that the new tables place differently to the default rings
     2  the rings that change are read until they are empty, by their old owners, and let go
-    3  all workers get the new tables; the sorter places new frames by them
+    3  all workers get the new tables, while the embedded switch has the VFs of both; the sorter places new
+       frames by them
     4  the default rings are read until all that waited in them is gone
     5  the new owners read their rings
 
@@ -17,6 +18,7 @@ ring that overflows loses any, and that is counted.
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from vmdqemu.config import LabConfig
@@ -40,7 +42,12 @@ from vmdqemu.nic.status import Status
 from vmdqemu.nic.tables import Tables
 
 UNTIL_EMPTY: Final = 1 << 40  # frames, of a ring that nobody writes to
-SHORT: Final[Mapping[str, tuple[str, Policy]]] = {"dvmq": ("vmq", Policy.DYNAMIC)}  # for a mode and a policy
+SRIOV: Final = "sriov"  # whoever sets it gives every VM a VF, too
+# For a mode and a policy; None: the one that the lab file names.
+SHORT: Final[Mapping[str, tuple[str, Policy | None]]] = {
+    "dvmq": ("vmq", Policy.DYNAMIC),
+    SRIOV: ("vmq", None),
+}
 
 _CURES: Final = {
     Status.NO_QUEUES: "more processors than queues; move all entries of one together, or the queue itself",
@@ -129,16 +136,22 @@ class Changer:
 
     async def apply(self, request: Request) -> Outcome:
         """The same; `busy` is held by the caller."""
-        plant = self._supervisor.plant
-        outcome = control.apply(plant.adapter, request)
-        same = compile_tables(outcome.adapter, plant.tables.generation) == plant.tables
-        if same and not outcome.placement:
-            plant.adapter = outcome.adapter  # no frame is treated otherwise
-            return outcome
-        change = await self.prepare(outcome.adapter)
-        placed = {**plant.placement, **outcome.placement} if outcome.placement else None
-        await self.put(change._replace(placed=placed))
+        outcome = control.apply(self._supervisor.plant.adapter, request)
+        await self.adopt(outcome.adapter, outcome.placement)
         return outcome
+
+    async def adopt(self, adapter: Adapter, moved: Mapping[int, int] = MappingProxyType({})) -> None:
+        """Put an adapter in effect as far as anything differs. `busy` is held by the caller.
+
+        moved: the queues that other processors are to serve, and by which.
+        """
+        plant = self._supervisor.plant
+        if not moved and compile_tables(adapter, plant.tables.generation) == plant.tables:
+            plant.adapter = adapter  # no frame is treated otherwise
+            return
+        change = await self.prepare(adapter)
+        placed = {**plant.placement, **moved} if moved else None
+        await self.put(change._replace(placed=placed))
 
     async def prepare(self, adapter: Adapter) -> Change:
         """What can fail comes first: rings for what is to come. `busy` is held by the caller."""
@@ -245,6 +258,7 @@ class Changer:
         self._sort(change.meanwhile)
         await self._drain([ring for ring in changed if ring not in held], UNTIL_EMPTY)
         self._adopt(tables, placed)
+        self._switch(change.joined)
         await supervisor.publish()
         self._sort(tables)
         self._switch(tables)

@@ -26,6 +26,7 @@ from vmdqemu.daemon.change import Changer
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.daemon.verbs import verbs
+from vmdqemu.daemon.vfs import Vfs
 from vmdqemu.errors import VmdqemuError
 
 
@@ -62,6 +63,7 @@ async def _serve(built: Plant, on_ready: Callable[[], None]) -> None:
         await supervisor.start()
         socket = runtime.path(built.config.name, "sock")
         changer = Changer(supervisor)
+        await Vfs(supervisor, changer).settle()
         server = await control.serve(socket, verbs(supervisor, changer))
         balancing = loop.create_task(Balancing(supervisor, changer).run())
         on_ready()

@@ -4,7 +4,7 @@ All netlink work is done here, before the event loop runs (pyroute2 brings a loo
 numbered: 0 is the wire, a VM's port has its VPort's number.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from netns import links
 from netns.lab import Lab, Parts
@@ -16,6 +16,7 @@ from vmdqemu.datapath import arena, inbox, shm, tap, uplink
 from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.tap import Tap
 from vmdqemu.datapath.uplink import Uplink
+from vmdqemu.datapath.vf_device import VfDevice
 from vmdqemu.host.processors import BASE_PROCESSOR, Placement, Placing
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.adapter import Adapter, compile_tables
@@ -60,6 +61,7 @@ class Plant:
     layout: shm.Layout
     counters: int  # file descriptor
     parts: Parts  # the undo of each VM, by name
+    vfs: dict[str, VfDevice] = field(default_factory=dict)  # by VM
 
     @property
     def wire(self) -> Port | None:

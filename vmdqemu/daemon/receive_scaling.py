@@ -131,7 +131,7 @@ def _unnamed(adapter: Adapter) -> Iterator[int]:
 
 def _scaled(plant: Plant, name: str) -> tuple[int, VPort, Rss]:
     """The VPort of a VM, or the default one; RSS spreads it over RX queues of its own."""
-    names = {plant.adapter.vports[number].name: number for number in sorted(plant.adapter.vports)}
+    names = {port.name: port.number for port in plant.ports}
     number = {**names, DEFAULT_NAME: DEFAULT_VPORT}.get(name)
     vport = None if number is None else plant.adapter.vport(number)
     if number is None or vport is None:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from vmdqemu.config_switch import PfConfig, SwitchKeys, VmPoolKeys
 from vmdqemu.config_values import Table
-from vmdqemu.daemon import law, receive_scaling, snapshot
+from vmdqemu.daemon import law, receive_scaling, snapshot, vf_report
 from vmdqemu.daemon.plant import Plant, Port
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.datapath import tap
@@ -12,6 +12,7 @@ from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.frame import format_mac
 from vmdqemu.nic.tables import DEFAULT_QUEUE, DEFAULT_VPORT
+from vmdqemu.nic.vport import PF
 
 SCHEMA_VERSION: Final = 1
 
@@ -36,6 +37,7 @@ def status(supervisor: Supervisor) -> Document:
             for host in config.outside
         ],
         "vms": _vms(plant),
+        "vfs": vf_report.rows(plant),
         "workers": [
             {"role": role.name, "cpu": role.cpu, "pid": role.worker.pid}
             for role in supervisor.roles
@@ -145,7 +147,11 @@ def registers(supervisor: Supervisor, counted: dict[str, int]) -> Document:
 def shares(supervisor: Supervisor) -> Document:
     """What each VM may have of the transmitter, on the terms that the model keeps."""
     adapter = supervisor.plant.adapter
-    rows = [{"name": vport.name, **vport.share._asdict()} for _, vport in sorted(adapter.vports.items())]
+    rows = [
+        {"name": vport.name, **vport.share._asdict()}
+        for _, vport in sorted(adapter.vports.items())
+        if vport.function is PF
+    ]
     return {"schema_version": SCHEMA_VERSION, "arbiter": adapter.arbiter.value, "shares": rows}
 
 
@@ -192,10 +198,12 @@ def stats(supervisor: Supervisor) -> Document:
                 "ring_overflow": entry.kernel and entry.kernel.tx_dropped,
                 "lost_in_crash": entry.lost_in_crash,
                 "kernel": entry.kernel and entry.kernel._asdict(),
+                "total": vf_report.total(entry.port),
                 "rings": [counters.ring(entry.port.number, ring) for ring in range(len(entry.port.tap.fds))],
             }
             for entry in books
         ],
+        "vfs": vf_report.rows(plant),
         "inboxes": [counters.ring(INBOX, processor) for processor in range(len(plant.inboxes))],
         "law": {
             "holds": all(check.holds for check in checks),

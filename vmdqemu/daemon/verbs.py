@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from vmdqemu.config_values import Speed
 from vmdqemu.daemon import diagnosis, reports
-from vmdqemu.daemon.change import Changer
+from vmdqemu.daemon.change import SRIOV, Changer
 from vmdqemu.daemon.control import Document, Method
 from vmdqemu.daemon.observers import Observers
 from vmdqemu.daemon.oids import Oids
@@ -21,6 +21,8 @@ from vmdqemu.daemon.shares import Shares
 from vmdqemu.daemon.snapshot import Registers
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.daemon.switch_settings import SwitchSettings
+from vmdqemu.daemon.vf_verbs import vf
+from vmdqemu.daemon.vfs import Vfs
 from vmdqemu.daemon.vms import Vms
 from vmdqemu.errors import UsageError
 from vmdqemu.host.processors import Policy
@@ -37,16 +39,18 @@ _SPEED = TypeAdapter[float](Speed)
 def verbs(supervisor: Supervisor, changer: Changer) -> dict[str, Method]:
     """Every verb that one lab's socket answers to."""
     vms = Vms(supervisor, changer)
+    vfs = Vfs(supervisor, changer)
     return {
         **_lab(supervisor),
         **_observing(supervisor),
-        **_queue(supervisor, changer),
+        **_queue(supervisor, changer, vfs),
         **_filter(supervisor, Filters(supervisor.plant, changer)),
         **_rss(supervisor, Scaling(supervisor, changer)),
         **_coalescing(supervisor, changer),
-        **_vm(supervisor, vms),
+        **_vm(supervisor, vms, vfs),
         **_host(supervisor, vms),
-        **_share(supervisor, Shares(supervisor, changer)),
+        **_share(supervisor, Shares(supervisor, changer), vfs),
+        **vf(supervisor, changer, vfs),
         **_switch(supervisor, SwitchSettings(supervisor, changer)),
         **_processor(supervisor),
         **Oids(supervisor, changer).methods(),
@@ -77,11 +81,15 @@ def _observing(supervisor: Supervisor) -> dict[str, Method]:
     }
 
 
-def _queue(supervisor: Supervisor, changer: Changer) -> dict[str, Method]:
+def _queue(supervisor: Supervisor, changer: Changer, vfs: Vfs) -> dict[str, Method]:
     async def set_mode(document: Document) -> Document:
         params = Params(document)
         policy = params.choice("placement", Policy, Policy.STATIC) if params.has("placement") else None
-        await changer.set_mode(params.text("mode"), policy)
+        if (mode := params.text("mode")) == SRIOV:
+            vfs.require()
+        await changer.set_mode(mode, policy)
+        if mode == SRIOV:
+            await vfs.add_all()
         return reports.queues(supervisor)
 
     async def put(document: Document) -> Document:
@@ -171,13 +179,16 @@ def _coalescing_filter(params: Params) -> CoalescingFilter:
         raise UsageError(str(error)) from None
 
 
-def _vm(supervisor: Supervisor, vms: Vms) -> dict[str, Method]:
+def _vm(supervisor: Supervisor, vms: Vms, vfs: Vfs) -> dict[str, Method]:
     async def add(document: Document) -> Document:
         await vms.add(Params(document).text("tables"))
+        await vfs.settle()
         return reports.vms(supervisor)
 
     async def remove(document: Document) -> Document:
-        await vms.remove(Params(document).text("vm"))
+        name = Params(document).text("vm")
+        await vfs.give_up(name)
+        await vms.remove(name)
         return reports.vms(supervisor)
 
     async def put(document: Document) -> Document:
@@ -226,7 +237,7 @@ def _vmq_weight(params: Params) -> int:
     return weight
 
 
-def _share(supervisor: Supervisor, shares: Shares) -> dict[str, Method]:
+def _share(supervisor: Supervisor, shares: Shares, vfs: Vfs) -> dict[str, Method]:
     read: dict[str, Callable[[Params], float]] = {
         "weight": _weight,
         "rate": _rate,
@@ -239,6 +250,7 @@ def _share(supervisor: Supervisor, shares: Shares) -> dict[str, Method]:
         if not terms:
             raise UsageError("nothing to set; give a weight, a rate or strict")
         await shares.set(params.text("vm"), **terms)
+        await vfs.settle()
         return reports.shares(supervisor)
 
     return {"share.list": lambda _: reports.shares(supervisor), "share.set": put}

@@ -18,8 +18,8 @@ from netns import links
 from netns.lab import Lab
 from vmdqemu.bpf.loader import BpfObject, Hook
 from vmdqemu.config import LabConfig, OutsideConfig, WireConfig
-from vmdqemu.nic.arbiter import WIRE_OVERHEAD
-from vmdqemu.nic.frame import ETHERNET_OCTETS, TAG_OCTETS, format_mac
+from vmdqemu.datapath.pacing import pace
+from vmdqemu.nic.frame import format_mac
 
 WIRE_END: Final = "wire0"
 BRIDGE: Final = "switch"
@@ -41,7 +41,8 @@ def make(config: LabConfig, wire: WireConfig, lab: Lab) -> None:
         (host,) = config.outside
         _settle(host, ext, WIRE_END, config)
     if wire.rate is not None:
-        _limit(wire.rate, config)
+        tagged = any(host.vlan is not None for host in config.outside)
+        pace(ext, WIRE_END, wire.rate, mtu=config.mtu, superframes=config.adapter.offloads, tagged=tagged)
 
 
 def _plug_in(number: int, host: OutsideConfig, config: LabConfig, lab: Lab) -> str:
@@ -71,19 +72,3 @@ def _tag(vlan: int, ns: str, ifname: str) -> None:
         edge.map("access_vlan").write(0, _VID.pack(vlan))
         edge.attach("push", ns, ifname, Hook.EGRESS)
         edge.attach("pop", ns, ifname, Hook.INGRESS)
-
-
-def _limit(rate: float, config: LabConfig) -> None:
-    """Let the outside send no faster than a cable of `rate` Mbit/s would carry.
-
-    tbf adds an overhead once to a superframe, not to each of its segments: where there are superframes, the
-    rate is cut instead, by what a cable carries besides a full frame. Neither counts a tag, which the kernel
-    keeps beside the frame: where a host has one, every frame is taken to have one.
-    """
-    unseen = WIRE_OVERHEAD + (TAG_OCTETS if any(host.vlan is not None for host in config.outside) else 0)
-    bits = rate * 1e6
-    if config.adapter.offloads:
-        full = config.mtu + ETHERNET_OCTETS
-        links.shape(config.ext_namespace, WIRE_END, int(bits * full / (full + unseen)))
-    else:
-        links.shape(config.ext_namespace, WIRE_END, int(bits), overhead=unseen)

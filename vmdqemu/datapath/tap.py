@@ -20,6 +20,7 @@ from vmdqemu.errors import Missing
 DEVICE: Final = "/dev/net/tun"
 
 _TUNSETIFF = 0x400454CA
+_TUNSETPERSIST = 0x400454CB
 _TUNSETOFFLOAD = 0x400454D0
 _IFREQ = Struct("16sH22x")
 _SINGLE = 0x0002 | 0x1000 | 0x4000  # IFF_TAP, NO_PI, VNET_HDR
@@ -66,6 +67,11 @@ def add_rings(ns: str, ifname: str, count: int) -> tuple[int, ...]:
     """Attach more queues to a multi-queue TAP; each ring is as long as those that are there."""
     with namespace.entered(ns):
         return tuple(_attach(ifname, _MULTI) for _ in range(count))
+
+
+def persist(fd: int, on: bool) -> None:
+    """Have the device live on without a descriptor, or no longer."""
+    fcntl.ioctl(fd, _TUNSETPERSIST, int(on))
 
 
 def close(fds: tuple[int, ...]) -> None:

@@ -83,6 +83,12 @@ def refusal(keywords: Mapping[str, int], mode: Mode) -> str | None:
     return None
 
 
+def vf_refusal(keywords: Mapping[str, int]) -> str | None:
+    """Why there are no VFs with these keywords, with the cure; None if there are. Asking is preferring."""
+    off = [name for name in ("*SriovPreferred", "*SRIOV") if keywords.get(name) == 0]
+    return f'VFs are off; use "{off[0]}" = 1' if off else None
+
+
 def vfs(keywords: Mapping[str, int], mode: Mode) -> int:
     """How many VFs the NIC switch has from the start."""
     read = reader(keywords, mode)
