@@ -1,5 +1,7 @@
 """The command line, with a daemon that only takes notes of what it is asked."""
 
+import asyncio
+import inspect
 import sys
 from typing import Any
 
@@ -40,3 +42,8 @@ def ended(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int | str | None:
     with pytest.raises(SystemExit) as raised:
         main.main()
     return raised.value.code
+
+
+def answer(given: Any) -> Any:
+    """What a verb of the control socket answers, at once or in the end."""
+    return asyncio.run(given) if inspect.iscoroutine(given) else given
