@@ -58,7 +58,7 @@ def assert_each_is_due(lab: Fabric, source: int, arriving: list[bytes]) -> None:
             assert found(frame, pumped, fabric) == due(frame, pumped.line[0], fabric)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(labs(), st.integers(0, 3), families() | st.lists(frames(), max_size=10))
 def test_a_remembered_verdict_is_the_one_that_decide_would_make_now(
     lab: Fabric, source: int, arriving: list[bytes]
@@ -85,7 +85,7 @@ def chip_labs(draw: st.DrawFn) -> Fabric:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(chip_labs(), st.integers(0, 3), families() | st.lists(frames(), max_size=10))
 def test_a_chips_remembered_verdict_is_the_one_that_decide_would_make_now(
     lab: Fabric, source: int, arriving: list[bytes]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_NOP
 from scapy.layers.inet6 import (
@@ -98,7 +98,6 @@ def scapy_reads(octets: bytes) -> Frame:
     )
 
 
-@settings(deadline=None)
 @given(frames())
 def test_a_well_formed_frame_gives_what_scapy_reads_in_it(octets: bytes) -> None:
     assert parse(octets) == scapy_reads(octets)

@@ -85,7 +85,7 @@ def fate(fabric: Fabric, pump: Pump) -> Fate:
     return Fate(fabric.written(), books)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(frames(), min_size=1, max_size=20),
     st.sampled_from([*WAYS, Way(OFF_NOLOOKUP), Way(VMMQ)]),
