@@ -15,6 +15,7 @@ from vmdqemu.config_pools import (
 from vmdqemu.config_problems import Location, spelled
 from vmdqemu.config_vfs import vfs
 from vmdqemu.errors import LabFileError
+from vmdqemu.host import vf_steps
 from vmdqemu.host.releases import RELEASES
 from vmdqemu.nic import adapter as control
 from vmdqemu.nic import limits, moderation
@@ -79,6 +80,14 @@ def describe(config: LabConfig) -> Adapter:
     asking.ask(("pf",), requests_for_filters(DEFAULT_VPORT, filters_of(config.pf), asking.adapter))
     _serve(asking, config, config.vms, ports)
     return asking.adapter
+
+
+def describe_running(config: LabConfig) -> Adapter:
+    """The adapter that such a lab runs with, once its VMs have their VFs. Raises LabFileError."""
+    adapter = describe(config)
+    for vm in config.vms:
+        adapter = vf_steps.granted(adapter, vm.name) if vm.iov else adapter
+    return adapter
 
 
 def connect(adapter: Adapter, config: LabConfig, vms: Sequence[VmConfig]) -> tuple[Adapter, tuple[int, ...]]:

@@ -13,6 +13,7 @@ from tests.system.harness import RunningLab, eventually, residue, running
 from tests.system.stream import let_flow, streaming
 from vmdqemu.daemon import runtime
 from vmdqemu.errors import VmdqemuError
+from vmdqemu.host.vf_steps import NO_VF_LEFT
 
 pytestmark = pytest.mark.system
 
@@ -53,7 +54,9 @@ def test_a_vm_without_a_vf_left_is_on_the_synthetic_path_until_there_is_one(mixe
     """N11."""
     assert owners(mixed) == ["vm1"]
     event = next(event for event in mixed.call("events")["events"] if event["event"] == "vf-refused")
-    assert (event["vm"], event["reason"]) == ("vm2", "the NIC switch has no VF left")
+    assert (event["vm"], event["reason"]) == ("vm2", NO_VF_LEFT)
+    (found,) = mixed.call("why", vm="vm2")["findings"]
+    assert found == f"it is on the synthetic path: {NO_VF_LEFT}"
     with streaming(mixed, "ext", "vm2") as stream:
         let_flow(stream)
         with pytest.raises(VmdqemuError, match="vm3 stays on the synthetic path: the NIC switch has no VF"):

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from tests.unit import golden
-from tests.unit.builders import GROUP, OUTSIDE, STRANGER, Vm, mac, packet, parsed, tables
+from tests.unit.builders import GROUP, OUTSIDE, STRANGER, Vm, adapter, granted, mac, packet, parsed, tables
 from vmdqemu.host.processors import place_statically
 from vmdqemu.host.vswitch import WIRE
+from vmdqemu.nic.adapter import compile_tables
 from vmdqemu.nic.frame import BROADCAST, Frame
 from vmdqemu.nic.modes import OFF, VMMQ, VMQ, Mode
 from vmdqemu.nic.packet import PROTOCOL_TCP
@@ -36,6 +37,7 @@ def test_the_document_of_a_spread_frame() -> None:
     assert document == {
         "nic": {
             "deliveries": [{"vport": "vm1", "queue": 3, "vlan": "strip"}],
+            "vfs": [],
             "wire": False,
             "hash": {
                 "function": "NdisHashFunctionToeplitz",
@@ -54,7 +56,7 @@ def test_the_document_of_a_frame_that_is_looked_up_and_of_one_that_is_sent() -> 
     assert document["nic"]["deliveries"] == [{"vport": "default", "queue": 0, "vlan": "keep"}]
     assert document["host"]["lookup"]
     sent = explanation.document(explained(parsed(STRANGER, mac(3)), source=3, mode=VMQ))
-    assert sent["nic"] == {"deliveries": [], "wire": True, "hash": None, "drop": None}
+    assert sent["nic"] == {"deliveries": [], "vfs": [], "wire": True, "hash": None, "drop": None}
     assert sent["host"] == {"deliveries": [], "lookup": True, "drop": None}
 
 
@@ -134,3 +136,30 @@ def test_the_copies_that_the_adapter_makes_are_told_each_with_its_vport() -> Non
     sent = explanation.document(explanation.explain(parsed(BROADCAST, mac(1)), 1, in_effect, placement))
     assert [delivery["vport"] for delivery in sent["nic"]["deliveries"]] == ["pool0"]
     assert sent["nic"]["wire"]
+
+
+@pytest.mark.parametrize(
+    ("source", "destination", "verdict"),
+    [
+        (WIRE, mac(1), "to VF 0 of vm1"),
+        (255, mac(2), "to VF 1 of vm2"),
+        (255, mac(3), "to vm3 channel 0 by processor 0"),
+        (255, OUTSIDE, "to wire"),
+        (3, mac(1), "to VF 0 of vm1"),
+        (3, OUTSIDE, "to wire"),
+        (3, BROADCAST, "to wire, VF 0 of vm1, VF 1 of vm2"),
+        (255, mac(1), "drop, port_loopback_filter"),
+    ],
+)
+def test_a_vf_is_named_with_its_vm(source: int, destination: bytes, verdict: str) -> None:
+    with_vfs = compile_tables(granted(adapter(Vm(), Vm(), Vm(), mode=VMQ), 1, 2), 1)
+    senders = {WIRE: OUTSIDE, 255: mac(1), 3: mac(3)}
+    told = explanation.explain(
+        parsed(destination, senders[source]), source, with_vfs, place_statically(with_vfs, range(1))
+    )
+    assert list(explanation.lines(told))[-1] == f"verdict: {verdict}"
+    if source == 255:
+        assert "from VF 0 of vm1" in told.adapter[0].outcome
+    named = explanation.document(told)["nic"]
+    assert named["wire"] == ("wire" in verdict)
+    assert named["vfs"] == [vf for vf in ("VF 0 of vm1", "VF 1 of vm2") if vf in verdict]

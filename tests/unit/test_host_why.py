@@ -3,6 +3,7 @@
 import pytest
 
 from vmdqemu.host.queues import NoQueue
+from vmdqemu.host.vf_steps import NO_VF_LEFT
 from vmdqemu.host.vrss import NoVrss
 from vmdqemu.host.why import QueueState, Situation, findings
 
@@ -58,6 +59,11 @@ def test_where_all_is_well_nothing_is_found() -> None:
             "adapter.ring",
         ),
         (WELL._replace(channels=4), "its 4 channels have one queue", "mode set vmmq"),
+        (
+            WELL._replace(no_vf=NO_VF_LEFT),
+            "it is on the synthetic path: the NIC switch",
+            "larger adapter.vfs",
+        ),
         (WELL._replace(vrss=NoVrss.CHANNELS), "vRSS has no effect: it has one channel", "two or more"),
         (
             WELL._replace(wrong_vlan=12),

@@ -114,6 +114,15 @@ def test_a_frame_may_come_from_a_vm(trace: Trace) -> None:
     assert frame["nic"]["drop"] == "anti_spoof_mac"
 
 
+def test_a_vm_that_is_to_have_a_vf_has_it(trace: Trace) -> None:
+    with_vf = ("--set", "vm.vm1.iov=true")
+    (frame,) = trace.frames("--from", "wire", *with_vf, octets(mac(1), OUTSIDE).hex())
+    assert frame["nic"]["vfs"] == ["VF 0 of vm1"]
+    (frame,) = trace.frames("--from", "vm1", *with_vf, octets(OUTSIDE, mac(1)).hex())
+    assert (frame["nic"]["vfs"], frame["nic"]["wire"]) == ([], True)
+    assert "from VF 0 of vm1" in frame["steps"][0]["outcome"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -63,6 +63,7 @@ RULES = {
     "delivery": Shown(TCP),
     "look up": Shown(TCP, changes=("mode=off",)),
     "replicate": Shown(EVERYBODY),
+    "replication": Shown(EVERYBODY, changes=("vm.vm2.iov=true",)),
     "tag check": Shown(STRANGER, "vm1"),
     "spoof check": Shown(STRANGER, "vm1"),
     "local switch": Shown(STRANGER, "vm1"),

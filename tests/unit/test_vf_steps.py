@@ -5,9 +5,10 @@ import pytest
 from tests.unit.builders import Vm, accept, adapter, mac
 from vmdqemu.host import vf_steps
 from vmdqemu.host.vf_steps import BRING_UP, SURPRISE, TEARDOWN, Do, undo
-from vmdqemu.nic.adapter import Adapter, ConnectPort, SetFilter
+from vmdqemu.nic.adapter import Adapter, ConnectPort, SetFilter, SetShare
 from vmdqemu.nic.models import IDEAL
 from vmdqemu.nic.modes import VMQ
+from vmdqemu.nic.share import Share
 from vmdqemu.nic.switch_objects import NicSwitch
 from vmdqemu.nic.vf_requests import VF_DRIVER
 
@@ -80,3 +81,15 @@ def test_a_vm_without_a_vf_has_none() -> None:
     assert vf_steps.vf_of(UP, "vm2") is None
     assert vf_steps.vport_of(UP, "vm2") is None
     assert vf_steps.requests(Do.RESET_VF, UP, "vm2") == ()
+
+
+def test_why_a_vm_has_no_vf() -> None:
+    """N11, N19."""
+    assert vf_steps.why_none(UP, "vm1") is None
+    assert vf_steps.why_none(UP, "vm2") == vf_steps.NO_VF_LEFT
+    assert vf_steps.why_none(LAB, "vm2") is None
+    shared = accept(LAB, SetShare(2, Share(rate=100)))
+    assert "bandwidth policy" in str(vf_steps.why_none(shared, "vm2"))
+    assert vf_steps.granted(shared, "vm2") is shared
+    assert vf_steps.granted(LAB, "vm1") == UP
+    assert vf_steps.granted(UP, "vm2") is UP

@@ -7,7 +7,7 @@ from pathlib import Path
 from vmdqemu import config as lab_file
 from vmdqemu.cli import frames
 from vmdqemu.config import LabConfig
-from vmdqemu.config_adapter import describe
+from vmdqemu.config_adapter import describe_running
 from vmdqemu.errors import LabFileError, UsageError
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.adapter import compile_tables
@@ -51,8 +51,12 @@ def show(explanations: Iterable[Explanation], as_json: bool) -> None:
 
 
 def port_number(name: str, tables: Tables) -> int:
-    """A port by its name: the wire, or a VM. Raises UsageError, which names those there are."""
+    """A port by its name: the wire, or a VM, which sends by its VF if it has one.
+
+    Raises UsageError, which names those there are.
+    """
     names = {vport.name: number for number, vport in tables.vports.items()}
+    names |= {vf.vport.name: number for number, vf in tables.vfs.items()}
     if tables.wire:
         names[WIRE_NAME] = WIRE
     if name not in names:
@@ -63,7 +67,7 @@ def port_number(name: str, tables: Tables) -> int:
 def _tables(file: Path, config: LabConfig) -> Tables:
     """What a lab's adapter rules by. Raises LabFileError."""
     try:
-        adapter = describe(config)
+        adapter = describe_running(config)
     except LabFileError as error:
         raise error.of(file) from None
     return compile_tables(adapter, generation=1)

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Final
 
+from vmdqemu.config import VmConfig
 from vmdqemu.config_admission import grants
 from vmdqemu.daemon import law
 from vmdqemu.daemon.gauge import Gauge
@@ -10,6 +11,7 @@ from vmdqemu.daemon.law import PortBooks
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.errors import UsageError
+from vmdqemu.host import vf_steps
 from vmdqemu.host.processors import Policy
 from vmdqemu.host.vrss import NoVrss, obstacle
 from vmdqemu.host.vswitch import WIRE
@@ -38,6 +40,7 @@ def _situation(supervisor: Supervisor, name: str, busy: dict[int, float]) -> Sit
     plant, tables = supervisor.plant, supervisor.plant.tables
     books = law.read(plant, supervisor.counters, supervisor.crashes)
     vport = next(vport for vport in tables.vports.values() if vport.name == name)
+    vm = next(vm for vm in plant.config.vms if vm.name == name)
     own = next(entry for entry in books if entry.port.name == name)
     wire = next((entry for entry in books if entry.port.number == WIRE), None)
     return Situation(
@@ -50,19 +53,20 @@ def _situation(supervisor: Supervisor, name: str, busy: dict[int, float]) -> Sit
         filters=len(vport.macs),
         queues=_queues(supervisor, vport, overflowed=wire is not None and _dropped(wire) > 0),
         refused=grants(plant.adapter, plant.config)[name],
-        vrss=_no_vrss(plant, name, len(vport.queues)),
+        vrss=_no_vrss(plant, vm, len(vport.queues)),
         busy=busy,
         processors=len(plant.placing.processors),
         home=plant.placing.processors[0],
         wrong_vlan=0 if wire is None else wire.drops.get(DropReason.WRONG_VLAN, 0),
         discards=_dropped(own),
+        no_vf=vf_steps.why_none(plant.adapter, name) if vm.iov else None,
     )
 
 
-def _no_vrss(plant: Plant, name: str, queues: int) -> NoVrss | None:
+def _no_vrss(plant: Plant, vm: VmConfig, queues: int) -> NoVrss | None:
     """Several queues are spread by the adapter itself."""
-    vm = next(vm for vm in plant.config.vms if vm.name == name)
-    return obstacle(queues > 0, vm.queues, vf=False) if vm.vrss and queues < 2 else None
+    has_vf = vf_steps.vf_of(plant.adapter, vm.name) is not None
+    return obstacle(queues > 0, vm.queues, vf=has_vf) if vm.vrss and queues < 2 else None
 
 
 def _queues(supervisor: Supervisor, vport: VPortTable, overflowed: bool) -> tuple[QueueState, ...]:

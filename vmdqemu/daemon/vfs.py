@@ -42,7 +42,7 @@ class Vfs:
         self.require()
         self._configure(vm, iov=True)
         await self.settle()
-        if reason := self._obstacle(vm):
+        if reason := vf_steps.why_none(self._plant.adapter, vm):
             raise VmdqemuError(f"{vm} stays on the synthetic path: {reason}")
 
     async def add_all(self) -> None:
@@ -102,7 +102,7 @@ class Vfs:
 
     async def _grant(self, vm: str) -> None:
         """From the synthetic path to a VF; a step that fails undoes those before it."""
-        if (reason := self._obstacle(vm)) is not None:
+        if (reason := vf_steps.why_none(self._plant.adapter, vm)) is not None:
             self._supervisor.note("vf-refused", vm=vm, reason=reason)
             return
         began, done = time.monotonic(), []
@@ -155,14 +155,6 @@ class Vfs:
         adapter, wanted = self._plant.adapter, config_vfs.vfs(self._plant.config)
         if adapter.switch is not None and adapter.switch.vfs < wanted:
             await self._changer.adopt(agreed(adapter, SetNumVfs(wanted)))
-
-    def _obstacle(self, vm: str) -> str | None:
-        """Why a VM that is to have a VF has none."""
-        adapter = self._plant.adapter
-        if vf_steps.vf_of(adapter, vm) is not None:
-            return None
-        full = adapter.switch is None or len(adapter.vfs) >= adapter.switch.vfs
-        return self._policy(vm) or ("the NIC switch has no VF left" if full else None)
 
     def _policy(self, vm: str) -> str | None:
         adapter = self._plant.adapter

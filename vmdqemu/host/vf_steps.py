@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Final, NamedTuple
 
+from vmdqemu.host.vf_policy import obstacle
 from vmdqemu.nic.adapter import (
     Adapter,
     AllocateVf,
@@ -23,6 +24,8 @@ from vmdqemu.nic.adapter import (
     Request,
     ResetVf,
     SetFilter,
+    Status,
+    apply,
 )
 from vmdqemu.nic.vf_requests import VF_DRIVER
 from vmdqemu.nic.vm_queue import VSWITCH
@@ -62,6 +65,9 @@ BRING_UP: Final = (
 )
 
 
+NO_VF_LEFT: Final = "the NIC switch has no VF left; use a larger adapter.vfs, or take another VM's"
+
+
 def undo(done: Iterable[Step]) -> tuple[Do, ...]:
     """The way back from behind these steps."""
     return tuple(do for step in reversed(tuple(done)) for do in step.undo)
@@ -92,6 +98,29 @@ def requests(do: Do, adapter: Adapter, vm: str) -> tuple[Request, ...]:
     """What a step asks of the adapter; nothing, if it is a matter of the device alone."""
     ask = _REQUESTS.get(do)
     return () if ask is None else tuple(ask(adapter, vm))
+
+
+def why_none(adapter: Adapter, vm: str) -> str | None:
+    """What keeps a VM without a VF: a policy, or too few VFs; None if it has one, or nothing does."""
+    if vf_of(adapter, vm) is not None:
+        return None
+    full = adapter.switch is None or len(adapter.vfs) >= adapter.switch.vfs
+    policy = obstacle(adapter.vports[synthetic(adapter, vm)])
+    return policy or (NO_VF_LEFT if full else None)
+
+
+def granted(adapter: Adapter, vm: str) -> Adapter:
+    """The adapter once a VM has its VF; as it is where it stays without."""
+    if why_none(adapter, vm):
+        return adapter
+    there = adapter
+    for step in BRING_UP:
+        for request in requests(step.do, there, vm):
+            outcome = apply(there, request)
+            if outcome.status is not Status.SUCCESS:
+                return adapter
+            there = outcome.adapter
+    return there
 
 
 def _allocate(adapter: Adapter, vm: str) -> Iterable[Request]:

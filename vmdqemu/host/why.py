@@ -40,6 +40,7 @@ class Situation(NamedTuple):
     home: int  # the first of them
     wrong_vlan: int  # frames from the wire for a VM's address in a VLAN where nobody has it
     discards: int  # frames of the VM that found its own ring full
+    no_vf: str | None = None  # why it has no VF, if it is to have one
 
 
 def findings(situation: Situation) -> list[str]:
@@ -116,6 +117,10 @@ def _vrss_without_effect(now: Situation) -> str | None:
     return None if now.vrss is None else f"vRSS has no effect: {now.vrss.value}"
 
 
+def _without_vf(now: Situation) -> str | None:
+    return None if now.no_vf is None else f"it is on the synthetic path: {now.no_vf}"
+
+
 def _wrong_vlan(now: Situation) -> str | None:
     if not now.wrong_vlan:
         return None
@@ -143,6 +148,7 @@ CATALOGUE: Final[Sequence[Callable[[Situation], str | None]]] = (
     _queue_overflow,
     _one_queue_for_many_channels,
     _vrss_without_effect,
+    _without_vf,
     _wrong_vlan,
     _outbound_discards,
 )

@@ -13,7 +13,7 @@ from vmdqemu.host.vswitch import WIRE, Delivery, Edit
 from vmdqemu.nic import rss, words
 from vmdqemu.nic.frame import Frame
 from vmdqemu.nic.steps import Step, Steps
-from vmdqemu.nic.switch import ToQueue
+from vmdqemu.nic.switch import NicVerdict, ToQueue
 from vmdqemu.nic.tables import DEFAULT_VPORT, Tables
 
 SCHEMA_VERSION: Final = 1
@@ -43,7 +43,7 @@ def explain(
     adapter, host, service = Steps(), Steps(), Steps()
     verdict = decide(frame, source, tables, adapter.take, host.take)
     processor = None
-    if source == WIRE:
+    if source not in tables.vports:
         for placed in verdict.nic.queues:
             processor = service.take(processors.processor, placed.queue, placement)
     came = arrival or f"from {port_name(source, tables)}"
@@ -53,8 +53,15 @@ def explain(
 
 
 def port_name(port: int, tables: Tables) -> str:
-    """The wire, or the VM behind a VPort."""
+    """The wire, the VM behind a VPort, or a VF and its VM."""
+    if port in tables.vfs:
+        return _vf_name(tables.vfs[port].function, tables)
     return WIRE_NAME if port == WIRE else tables.vports[port].name
+
+
+def _vf_name(vf: int, tables: Tables) -> str:
+    vms = {table.function: table.vport.name for table in tables.vfs.values()}
+    return f"VF {vf} of {vms[vf]}"
 
 
 def report(explanations: list[Explanation]) -> Document:
@@ -73,12 +80,13 @@ def document(explanation: Explanation) -> Document:
         ],
         "nic": {
             "deliveries": [_placed(placed, explanation) for placed in nic.queues],
-            "wire": any(delivery.port == WIRE for delivery in host.deliveries),
+            "vfs": [_vf_name(vf, explanation.tables) for vf in _switched(explanation.verdict).vfs],
+            "wire": _leaves(explanation.verdict),
             "hash": _hash(explanation),
             "drop": nic.drop,
         },
         "host": {
-            "deliveries": [_to_vm(to, explanation) for to in host.deliveries if to.port != WIRE],
+            "deliveries": [_to_vm(to, explanation) for to in _to_vms(explanation.verdict)],
             "lookup": host.lookup,
             "drop": host.drop,
         },
@@ -102,12 +110,24 @@ def summary(verdict: Verdict, tables: Tables) -> str:
     """What comes of a frame in a few words."""
     if verdict.drop is not None:
         return f"drop, {verdict.drop}"
-    return f"to {', '.join(_where(to, tables) for to in verdict.deliveries)}"
+    ways = [f"{port_name(to.port, tables)} channel {to.channel}" for to in _to_vms(verdict)]
+    ways = [*([WIRE_NAME] if _leaves(verdict) else []), *ways]
+    return f"to {', '.join([*ways, *(_vf_name(vf, tables) for vf in _switched(verdict).vfs)])}"
 
 
-def _where(to: Delivery, tables: Tables) -> str:
-    name = port_name(to.port, tables)
-    return name if to.port == WIRE else f"{name} channel {to.channel}"
+def _switched(verdict: Verdict) -> NicVerdict:
+    """What the embedded switch made of the frame: as it came in, or as the host let it out."""
+    return verdict.out or verdict.nic
+
+
+def _leaves(verdict: Verdict) -> bool:
+    """Whether it is sent out on the wire. Without VFs that is all that the host's delivery can mean."""
+    by_host = any(to.port == WIRE for to in verdict.deliveries)
+    return _switched(verdict).wire or (by_host and verdict.out is None)
+
+
+def _to_vms(verdict: Verdict) -> list[Delivery]:
+    return [to for to in verdict.deliveries if to.port != WIRE]
 
 
 def _placed(placed: ToQueue, explanation: Explanation) -> Document:
