@@ -1,4 +1,4 @@
-"""The arbiter on real rings: three VMs flood a fourth with short frames, full frames and superframes."""
+"""The arbiter on real rings: three VMs flood the wire with short frames, full frames and superframes."""
 
 import time
 from collections.abc import Iterator
@@ -12,31 +12,31 @@ from tests.system.harness import DEADLINE, RunningLab, eventually, running
 
 pytestmark = pytest.mark.system
 
-FLOODS = {"vm1": Flood("small", "vm4"), "vm2": Flood("full", "vm4"), "vm3": Flood("superframe", "vm4")}
-SLICES = 10
+FLOODS = {"vm1": Flood("small", "ext"), "vm2": Flood("full", "ext"), "vm3": Flood("superframe", "ext")}
+SLICES = 5
 STRICT_FRAMES = 1000
 PATIENCE = 6 * DEADLINE  # a busy machine does not flood all the time
 Counts = dict[str, dict[str, int]]
 
 
 def lab_file(arbiter: str, weights: tuple[int, int, int], strict: str = "") -> str:
-    """The receiver has four channels: a look at every flow makes the worker slower than the flood."""
+    """The line is so slow that every ring stays full, on a busy machine too."""
     senders = "".join(
         f'{{ name = "vm{n}", weight = {weight}, strict = {str(strict == f"vm{n}").lower()} }},\n'
         for n, weight in enumerate(weights, 1)
     )
     return f"""
 adapter = {{ arbiter = "{arbiter}", ring = 8192 }}
+wire = {{ rate = 50 }}
 vm = [
-{senders}{{ name = "vm4", queues = 4 }},
-]
+{senders}]
 """
 
 
 @contextmanager
-def flooded(text: str, tmp_path: Path) -> Iterator[RunningLab]:
+def flooded(text: str, tmp_path: Path, floods: dict[str, Flood] = FLOODS) -> Iterator[RunningLab]:
     """A lab in which all three rings overflow."""
-    with running(text, tmp_path) as lab, flooding(lab, FLOODS, PATIENCE + DEADLINE):
+    with running(text, tmp_path) as lab, flooding(lab, floods, PATIENCE + DEADLINE):
         eventually(lambda: all(row["ring_overflow"] for row in counts(lab).values()), "every ring overflows")
         yield lab
 
@@ -85,12 +85,12 @@ def jain(values: list[int]) -> float:
 
 def test_deficit_round_robin_shares_octets_whatever_the_size_of_the_frames(tmp_path: Path) -> None:
     with flooded(lab_file("deficit", (1, 1, 1)), tmp_path) as lab:
-        assert jain(shares(lab, "read_octets", 5_000_000)) >= 0.99
+        assert jain(shares(lab, "read_octets", 1_500_000)) >= 0.99
 
 
 def test_deficit_round_robin_shares_octets_by_weight(tmp_path: Path) -> None:
     with flooded(lab_file("deficit", (1, 2, 4)), tmp_path) as lab:
-        vm1, vm2, vm3 = shares(lab, "read_octets", 4_000_000)
+        vm1, vm2, vm3 = shares(lab, "read_octets", 800_000)
         assert vm2 == pytest.approx(2 * vm1, rel=0.05)
         assert vm3 == pytest.approx(4 * vm1, rel=0.05)
 
@@ -98,7 +98,7 @@ def test_deficit_round_robin_shares_octets_by_weight(tmp_path: Path) -> None:
 def test_round_robin_gives_every_vm_as_many_wire_frames(tmp_path: Path) -> None:
     """A superframe of n segments uses n turns."""
     with flooded(lab_file("round-robin", (1, 1, 1)), tmp_path) as lab:
-        vm1, vm2, vm3 = shares(lab, "read_wire", 40_000)
+        vm1, vm2, vm3 = shares(lab, "read_wire", 3_000)
         assert vm2 == pytest.approx(vm1, rel=0.05)
         assert vm3 == pytest.approx(vm1, rel=0.05)
 
@@ -106,18 +106,16 @@ def test_round_robin_gives_every_vm_as_many_wire_frames(tmp_path: Path) -> None:
 def test_weighted_round_robin_shares_octets_by_refill(tmp_path: Path) -> None:
     """X550 7.2.1.2.3: refills in credits of 64 octets, a frame a turn."""
     with flooded(lab_file("weighted", (1, 2, 4)), tmp_path) as lab:
-        vm1, vm2, vm3 = shares(lab, "read_octets", 2_000_000)
+        vm1, vm2, vm3 = shares(lab, "read_octets", 800_000)
         assert vm2 == pytest.approx(2 * vm1, rel=0.05)
         assert vm3 == pytest.approx(4 * vm1, rel=0.05)
 
 
 @pytest.mark.parametrize("arbiter", ["round-robin", "weighted", "deficit"])
 def test_a_strict_vm_has_the_line_for_itself_as_long_as_it_has_frames(arbiter: str, tmp_path: Path) -> None:
-    """A line so slow that every ring stays full. When it is no longer strict, all have their share."""
-    text = lab_file(arbiter, (1, 1, 1), strict="vm2") + "wire = { rate = 50 }"
+    """When it is no longer strict, all have their share."""
     floods = {vm: Flood("full", "ext") for vm in FLOODS}
-    with running(text, tmp_path) as lab, flooding(lab, floods):
-        eventually(lambda: all(row["ring_overflow"] for row in counts(lab).values()), "every ring overflows")
+    with flooded(lab_file(arbiter, (1, 1, 1), strict="vm2"), tmp_path, floods) as lab:
         assert reads_beside_vm2(lab) == {"vm1": 0, "vm3": 0}
         lab.call("share.set", vm="vm2", strict=False)
         beside = reads_beside_vm2(lab)
