@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.l2 import GRE, Ether
+from scapy.layers.vxlan import VXLAN
 
 from tests.system import numbered
 from tests.system.frames import BROADCAST, MARKER, Ports, frame, ports, tag
@@ -20,6 +23,8 @@ vm = [{ name = "vm1", strip_vlan = true }, { name = "vm2", strip_vlan = true }]
 mode = "vmq"
 nic_switch = false
 KEYS
+[host]
+processors = 2
 [wire]
 """
 QUEUE = 2  # vm2's, whose filters these tests set
@@ -210,6 +215,27 @@ def test_without_vlan_filtering_no_vlan_can_be_tested(tmp_path: Path) -> None:
         assert set_filter(lab, A) == SUCCESS
         sent = frame(A, lab.mac("ext"))
         assert seen_by(lab, there, sent) == ({QUEUE: 1}, {"vm2": [sent]})
+
+
+def test_the_encapsulation_flag_compares_the_address_inside_of_a_tunnel(
+    lab: RunningLab, there: Ports
+) -> None:
+    """F18: a frame outside that has a filter of its own is that VM's, whatever is inside."""
+    inner = Ether(src=lab.mac("ext"), dst=A) / IP(dst="10.0.0.2") / TCP(dport=80)
+    outer = IP(src="192.0.2.1", dst="192.0.2.2")
+    tunnels = (outer / UDP(dport=4789) / VXLAN(vni=7), outer / GRE(proto=0x6558, key_present=1, key=0x123400))
+    host, vm1 = (
+        [bytes(Ether(src=lab.mac("ext"), dst=mac) / tunnel / inner) for tunnel in tunnels]
+        for mac in (STRANGER, lab.mac("vm1"))
+    )
+    other = bytes(Ether(src=lab.mac("ext"), dst=STRANGER) / tunnels[0] / Ether(dst=B) / IP())
+    assert seen_by(lab, there, *host) == ({0: 2}, {})
+    assert set_filter(lab, A, encapsulation=True) == SUCCESS
+    queues, received = seen_by(lab, there, *host, *vm1, other, frame(A, lab.mac("ext")))
+    assert queues == {QUEUE: 2, 1: 2, 0: 2}
+    assert received == {"vm2": host, "vm1": vm1}
+    assert set_filter(lab, A) == SUCCESS  # another filter
+    assert set_filter(lab, A, encapsulation=True) == INVALID
 
 
 SMALL = """

@@ -7,19 +7,20 @@ from random import Random
 
 import pytest
 
-from tests.unit.builders import OUTSIDE, Vm, mac, octets, packet
+from tests.unit.builders import OUTSIDE, STRANGER, Vm, mac, octets, packet
 from tests.unit.fates import due, found
 from tests.unit.pumping import PLAIN, Fabric, Pumped
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.frame import HEADER_OCTETS
 from vmdqemu.nic.models import IDEAL
-from vmdqemu.nic.modes import VMMQ
+from vmdqemu.nic.modes import VMMQ, VMQ
 from vmdqemu.nic.tunnel import VXLAN_PORT
 
 QUEUES = 8
 FLOWS = 64
 OUTER = [("192.0.2.1", "192.0.2.2"), ("2001:db8::1", "2001:db8::2")]
 INNER = ("10.0.0.1", "10.0.0.2")
+VM2 = mac(2)
 
 
 def inner_frame(port: int) -> bytes:
@@ -27,13 +28,20 @@ def inner_frame(port: int) -> bytes:
     return octets(mac(8), mac(9), (), *packet(*INNER, 6, (port, 80)))
 
 
-def through(kind: str, ips: tuple[str, str], inner: bytes, from_port: int = 50000, random: int = 0) -> bytes:
-    """A frame to VM 2 that carries another; random: 32 bits that no verdict reads."""
+def through(
+    kind: str,
+    ips: tuple[str, str],
+    inner: bytes,
+    from_port: int = 50000,
+    random: int = 0,
+    to: bytes = VM2,
+) -> bytes:
+    """A frame that carries another; random: 32 bits that no verdict reads."""
     if kind == "nvgre":
         upper = struct.pack("!HHI", 0x2000, 0x6558, random) + inner
-        return octets(mac(2), OUTSIDE, (), *packet(*ips, 47, upper=upper))
+        return octets(to, OUTSIDE, (), *packet(*ips, 47, upper=upper))
     upper = struct.pack("!HHIII", from_port, VXLAN_PORT, random, 0x08FFFFFF, random) + inner
-    return octets(mac(2), OUTSIDE, (), *packet(*ips, 17, upper=upper))
+    return octets(to, OUTSIDE, (), *packet(*ips, 17, upper=upper))
 
 
 def taken(fabric: Fabric) -> list[int]:
@@ -98,3 +106,21 @@ def test_a_neighbour_of_a_known_flow_in_a_tunnel_is_never_taken_for_it(
         pumped = Pumped(fabric, WIRE)
         for frame in (PLAIN + octets for octets in [plain, *changed, *cut, plain]):
             assert found(frame, pumped, fabric) == due(frame, WIRE, fabric)
+
+
+@pytest.mark.parametrize("kind", ["vxlan", "nvgre"])
+@pytest.mark.parametrize("ips", OUTER)
+def test_an_address_inside_is_told_from_its_neighbours_where_a_filter_compares_it(
+    ips: tuple[str, str], kind: str
+) -> None:
+    """Every octet of the headers changed in turn; of a frame with a filter outside nothing inside counts."""
+    plain = through(kind, ips, inner_frame(5001), to=STRANGER)
+    changed = [plain[:at] + bytes([plain[at] ^ 1]) + plain[at + 1 :] for at in range(len(plain))]
+    outside = through(kind, ips, inner_frame(5001))
+    with Fabric(Vm(), Vm(), mode=VMQ) as fabric:
+        fabric.tables = fabric.tables._replace(inside_filters={(mac(8), None): 1})
+        pumped = Pumped(fabric, WIRE)
+        for frame in (PLAIN + octets for octets in [plain, *changed, outside, plain]):
+            assert found(frame, pumped, fabric) == due(frame, WIRE, fabric)
+        assert due(PLAIN + plain, WIRE, fabric).queues == [1]
+        assert due(PLAIN + outside, WIRE, fabric).queues == [2]

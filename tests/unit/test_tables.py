@@ -76,6 +76,7 @@ TABLES = st.builds(
     coalescing=st.dictionaries(NUMBERS, COALESCING, max_size=3),
     packet_filter=st.none() | PACKET_FILTERS,
     filters=st.dictionaries(st.tuples(MACS, VLANS), NUMBERS, max_size=5),
+    inside_filters=st.dictionaries(st.tuples(MACS, VLANS), NUMBERS, max_size=5),
     addresses=st.dictionaries(st.tuples(MACS, VLANS), NUMBERS, max_size=5),
     vports=st.dictionaries(NUMBERS, VPORTS, max_size=4),
     vfs=st.dictionaries(NUMBERS, VFS, max_size=4),

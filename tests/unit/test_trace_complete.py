@@ -8,13 +8,15 @@ from typing import NamedTuple
 import pytest
 
 from tests.unit import golden
-from tests.unit.builders import OUTSIDE, Vm, accept, adapter, mac, parsed
+from tests.unit.builders import OUTSIDE, Vm, accept, adapter, mac, parsed, queued
 from tests.unit.tracing import Trace, changed
 from vmdqemu.host.processors import Placing
 from vmdqemu.host.vswitch import WIRE
-from vmdqemu.nic.adapter import SetPacketFilter, compile_tables
+from vmdqemu.nic.adapter import SetPacketFilter, SetQueueFilter, compile_tables
 from vmdqemu.nic.counters import DropReason
+from vmdqemu.nic.models import IDEAL as IDEAL_MODEL
 from vmdqemu.nic.modes import VMQ
+from vmdqemu.nic.packet import NO_PACKET
 from vmdqemu.nic.packet_filter import PacketFilter, PacketType
 from vmdqemu.observe import explanation
 
@@ -110,8 +112,8 @@ DROPS = {
     DropReason.WRONG_VLAN: Shown(f"{TCP},vlan=7"),
     DropReason.PORT_LIST_IS_EMPTY: Shown(STRANGER),
 }
-# No lab file sets the packet filter: only an overlying driver of a running lab does.
-BY_A_DRIVER = {"packet filter"}, {DropReason.PACKET_FILTER}
+# No lab file sets these: only an overlying driver of a running lab does.
+BY_A_DRIVER = {"packet filter", "inside filter"}, {DropReason.PACKET_FILTER}
 # No frame's headers show what only the data path can see.
 NOT_A_VERDICT = {
     DropReason.INBOX_FULL,
@@ -152,6 +154,15 @@ def test_what_a_driver_has_set_is_explained_too() -> None:
     tables = compile_tables(filtered, generation=1)
     seen = explanation.explain(parsed(mac(9), OUTSIDE), WIRE, tables, Placing((0,)).place(tables))
     assert (seen.adapter[-1].name, seen.verdict.drop) == ("packet filter", DropReason.PACKET_FILTER)
+
+
+def test_an_address_inside_of_a_tunnel_is_explained_too() -> None:
+    asked = queued(None, model=IDEAL_MODEL), SetQueueFilter(1, mac(8), untagged=True, inside=True)
+    tables = compile_tables(accept(*asked), generation=1)
+    carried = parsed(mac(9), OUTSIDE)._replace(inside_to=mac(8), inner=NO_PACKET)
+    seen = explanation.explain(carried, WIRE, tables, Placing((0,)).place(tables))
+    steps = {step.name: step.outcome for step in seen.adapter}
+    assert steps["inside filter"] == "02:00:00:00:00:08 inside of the tunnel: VPort 1"
 
 
 def test_no_rule_and_no_reason_is_left_out() -> None:

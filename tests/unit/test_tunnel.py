@@ -31,7 +31,7 @@ Wrap = Callable[..., bytes]
 
 
 def outside(seen: Frame) -> Frame:
-    return seen._replace(inner=None)
+    return seen._replace(inner=None, inside_to=b"")
 
 
 @pytest.mark.parametrize("wrap", [vxlan, nvgre])
@@ -43,6 +43,7 @@ def test_the_inner_packet_is_read_behind_its_tags_and_the_outer_one_stays(
     carried = MACS + tags + inner[12:]
     for sent in (wrap(carried), in_ipv6(wrap(carried)), MACS + tag(5) + wrap(carried)[12:]):
         assert parse(sent, tunnels=ALL).inner == expected
+        assert parse(sent, tunnels=ALL).inside_to == MACS[:6]
         assert outside(parse(sent, tunnels=ALL)) == parse(sent)
 
 
@@ -117,6 +118,7 @@ def test_a_fragment_is_no_tunnel(wrap: Wrap, flags_offset: int) -> None:
 def test_a_tunnel_whose_inside_cannot_be_read_is_still_a_tunnel(wrap: Wrap, inner: bytes) -> None:
     padded = wrap(inner) + bytes(200)  # padding is not inside
     assert parse(padded, tunnels=ALL).inner == NO_PACKET
+    assert parse(padded, tunnels=ALL).inside_to == (inner[:6] if len(inner) >= 14 else b"")
 
 
 @pytest.mark.parametrize(

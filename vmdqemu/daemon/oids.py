@@ -72,7 +72,8 @@ def _set_filter(params: Params) -> Request:
     if params.has("vport"):
         return control.SetFilter(params.whole("vport"), params.mac("mac"), vlan, params.caller)
     untagged = params.flag("untagged_or_zero")
-    return control.SetQueueFilter(params.whole("queue"), params.mac("mac"), vlan, untagged, params.caller)
+    asked = params.whole("queue"), params.mac("mac"), vlan, untagged, params.caller
+    return control.SetQueueFilter(*asked, inside=params.flag("encapsulation"))
 
 
 def _packet_filter(params: Params) -> Request:
@@ -220,6 +221,7 @@ def _filters(adapter: Adapter, caller: str) -> list[Document]:
             "VPortId": held.vport if held.queue is None else 0,
             "MacAddress": format_mac(held.mac),
             "VlanID": "any" if held.vlan == ANY_VLAN else held.vlan,
+            "PacketEncapsulation": held.inside,
             "owner": held.owner,
         }
         for number, held in sorted(adapter.filters.items())

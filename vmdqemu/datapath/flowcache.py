@@ -122,6 +122,7 @@ class FlowCache:
         self._tables = tables
         self._rings = rings
         self._copy = source == WIRE and tables.default_copy  # a sending VM's frames are in nobody's queue
+        self._looks_inside = source == WIRE and bool(tables.inside_filters)
         self._addresses = Memory(ADDRESS_ENTRIES)
         self._flows = Memory(FLOW_ENTRIES)
         self._key = FlowKey(buffer, tables.tunnels)
@@ -180,7 +181,8 @@ class FlowCache:
     def _look_parsed(self, frame: Frame) -> Action:
         """By all that the headers say. Of the length only matters for whom it is too long."""
         length = self._tables.length_class(frame.length, frame.tags)
-        key = frame._replace(length=length, priority=0)
+        inside_to = frame.inside_to if self._looks_inside else b""
+        key = frame._replace(length=length, priority=0, inside_to=inside_to)
         action = self._flows.recall(key)
         if action is None:
             action, _ = self._judge(frame)
@@ -197,4 +199,5 @@ class FlowCache:
         self.misses += 1
         verdict = decide_behind(frame, self._source, self._tables)
         action = self._rings.action(verdict, copy=self._copy, cast=cast_of(frame.destination))
-        return action, not verdict.spread and frame.tags == 0 and frame.fault is None
+        by_flow = verdict.spread or self._looks_inside
+        return action, not by_flow and frame.tags == 0 and frame.fault is None

@@ -35,7 +35,8 @@ def compile_tables(adapter: Adapter, generation: int) -> Tables:
         moderation={queue: adapter.moderated.get(queue, adapter.moderation) for queue in adapter.queues},
         coalescing=adapter.coalescing,
         packet_filter=None if adapter.packet_filter == PROMISCUOUS else adapter.packet_filter,
-        filters=_filters(adapter),
+        filters=_filters(adapter, inside=False),
+        inside_filters=_filters(adapter, inside=True),
         addresses=_addresses(adapter, of_pf),
         vports=vports,
         vfs=vfs,
@@ -110,13 +111,17 @@ def _known(adapter: Adapter, number: int) -> list[FilterKey]:
 
 
 def _is_known(adapter: Adapter, held: Filter) -> bool:
-    """Whether the vSwitch may deliver by it: a queue's filter is the vSwitch's own, in effect or not."""
-    return held.queue is not None or adapter.in_effect(held)
+    """Whether the vSwitch may deliver by it: a queue's filter is the vSwitch's own, in effect or not.
+
+    It opens no tunnel, so an address inside of one is nobody's.
+    """
+    return not held.inside and (held.queue is not None or adapter.in_effect(held))
 
 
-def _filters(adapter: Adapter) -> dict[FilterKey, int]:
-    """Those in effect; the default VPort's only say what it accepts."""
-    return {held.key: held.vport for _, held in sorted(adapter.filters.items()) if adapter.in_effect(held)}
+def _filters(adapter: Adapter, inside: bool) -> dict[FilterKey, int]:
+    """Those in effect, of frames or of frames inside; the default VPort's only say what it accepts."""
+    asked = (held for _, held in sorted(adapter.filters.items()) if held.inside is inside)
+    return {held.key: held.vport for held in asked if adapter.in_effect(held)}
 
 
 def _addresses(adapter: Adapter, vports: Sequence[int]) -> dict[FilterKey, int]:

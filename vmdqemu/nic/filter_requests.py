@@ -31,6 +31,8 @@ class SetQueueFilter(NamedTuple):
     """OID_RECEIVE_FILTER_SET_FILTER on a VM queue, or by anybody on the default queue.
 
     vlan: a test of the VID; untagged: the flag VLAN_UNTAGGED_OR_ZERO; neither: any VLAN, if the adapter can.
+    inside: the flag PACKET_ENCAPSULATION: the address is that of the frame inside of a tunnel, the VLAN that
+    of the frame outside (whether an inner tag is tested is printed nowhere).
     """
 
     queue: int
@@ -38,6 +40,7 @@ class SetQueueFilter(NamedTuple):
     vlan: int | None = None
     untagged: bool = False
     caller: str = VSWITCH
+    inside: bool = False
 
 
 class ClearFilter(NamedTuple):
@@ -81,18 +84,21 @@ def set_queue_filter(adapter: Adapter, request: SetQueueFilter) -> Outcome:
     if not _is_matched(adapter, request):
         return Outcome(adapter, Status.INVALID_PARAMETER)
     vlan = None if request.untagged else ANY_VLAN if request.vlan is None else request.vlan
+    rest = request.caller, request.inside
     if request.queue == DEFAULT_QUEUE:
-        return _add(adapter, Filter(DEFAULT_VPORT, request.mac, vlan, DEFAULT_QUEUE, request.caller))
+        return _add(adapter, Filter(DEFAULT_VPORT, request.mac, vlan, DEFAULT_QUEUE, *rest))
     asked = happen(adapter, request.queue, QueueEvent.SET_FILTER, request.caller)
     if asked.status is not Status.SUCCESS:
         return asked
     vport = adapter.vm_queues[request.queue].vport
-    outcome = _add(asked.adapter, Filter(vport, request.mac, vlan, request.queue, request.caller))
+    outcome = _add(asked.adapter, Filter(vport, request.mac, vlan, request.queue, *rest))
     return outcome if outcome.status is Status.SUCCESS else outcome._replace(adapter=adapter)
 
 
 def _is_matched(adapter: Adapter, request: SetQueueFilter) -> bool:
-    """Whether the adapter can match these tests (NDIS: setting-a-vmq-filter; the first is netvmini's)."""
+    """Whether the adapter can match these tests (NDIS: setting-a-vmq-filter; the second is netvmini's)."""
+    if request.inside and not adapter.model.inner_headers:
+        return False
     if request.vlan is not None:
         return adapter.vlan_filtering and not request.untagged and is_vlan(request.vlan)
     return request.untagged or adapter.any_vlan
@@ -101,10 +107,14 @@ def _is_matched(adapter: Adapter, request: SetQueueFilter) -> bool:
 def _add(adapter: Adapter, made: Filter) -> Outcome:
     """One owner a (MAC, VLAN): X550 7.8.3.3.1 wants at most one pool for a unicast address."""
     whole = len(made.mac) == 6 and not is_multicast(made.mac)
-    if not whole or any(held.key == made.key for held in adapter.filters.values()):
+    if not whole or any(_same(held, made) for held in adapter.filters.values()):
         return Outcome(adapter, Status.INVALID_PARAMETER)
     number = lowest_free({**adapter.filters, **adapter.coalescing})
     return Outcome(adapter._replace(filters={**adapter.filters, number: made}), Status.SUCCESS, number)
+
+
+def _same(one: Filter, other: Filter) -> bool:
+    return (one.key, one.inside) == (other.key, other.inside)
 
 
 def clear_filter(adapter: Adapter, request: ClearFilter) -> Outcome:

@@ -77,6 +77,7 @@ class Frame(NamedTuple):
     home: bytes = NO_PACKET.home
     inner: Packet | None = None  # the packet inside of a tunnel; None: this is no tunnel
     fault: FrameFault | None = None  # set: everything behind it is unread
+    inside_to: bytes = b""  # destination of the frame inside of a tunnel; empty if there is none to be read
 
 
 class _Tags(NamedTuple):
@@ -104,9 +105,9 @@ def parse(
         return Frame(length, fault=FrameFault.TOO_SHORT)
     vlan, priority, tags, ethertype, payload, fault = _read_tags(head, 0)
     packet, place = _read_packet(head, ethertype, payload, length)
-    inner = _read_inner(head[: place.end], packet, place, tunnels)
+    inner, inside_to = _read_inner(head[: place.end], packet, place, tunnels)
     link = head[DESTINATION], head[SOURCE], vlan, priority, tags, ethertype
-    return Frame(length, *link, *packet, inner, fault)
+    return Frame(length, *link, *packet, inner, fault, inside_to)
 
 
 def _read_tags(head: bytes, start: int) -> _Tags:
@@ -137,20 +138,22 @@ def _read_packet(head: bytes, ethertype: int, start: int, length: int) -> tuple[
     return NO_PACKET, NOWHERE
 
 
-def _read_inner(octets: bytes, outer: Packet, place: Place, tunnels: Tunnels) -> Packet | None:
-    """Read the packet inside of a tunnel. octets: up to the outer packet's end, or all that there are.
+def _read_inner(octets: bytes, outer: Packet, place: Place, tunnels: Tunnels) -> tuple[Packet | None, bytes]:
+    """Read the packet inside of a tunnel, and the destination of the frame that it lies in.
+
+    octets: up to the outer packet's end, or all that there are.
 
     It has ports only if TCP or UDP follows its IP header immediately
     (NDIS: supporting-nvgre-in-rss-and-vmq-receive-task-offloads).
     """
     start = tunnel.inside(octets, outer, place.payload, tunnels)
     if start is None:
-        return None
+        return None, b""
     if start + ETHERNET_OCTETS > len(octets):
-        return NO_PACKET
+        return NO_PACKET, b""
     tags = _read_tags(octets, start)
     packet, inside = _read_packet(octets, tags.ethertype, tags.payload, place.end)
-    return packet._replace(ports=b"") if inside.extended else packet
+    return packet._replace(ports=b"") if inside.extended else packet, octets[start : start + 6]
 
 
 def insert_tag(frame: bytes, vid: int, priority: int = 0) -> bytes:

@@ -33,6 +33,7 @@ class Filter(NamedTuple):
     vlan: Vlan
     queue: int | None = None  # a VM queue of that VM, or the default queue; None: the VPort's queues
     owner: str = VSWITCH  # who set it; nobody else clears or moves it
+    inside: bool = False  # compared with the frame inside of a tunnel (PACKET_ENCAPSULATION)
 
     @property
     def key(self) -> FilterKey:

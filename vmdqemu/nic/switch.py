@@ -133,11 +133,19 @@ def _select(frame: Frame, vlan: Vlan, tables: Tables, take: Take) -> Chosen:
     """The VPorts that a frame from the wire is for: of a chip those that its registers find."""
     if tables.pooling is not None:
         return pool_selection.from_wire(frame, tables.pooling, take)
-    number = take(_filter, frame, vlan, tables)
+    number = _match(frame, vlan, tables, take)
     chosen = frozenset({DEFAULT_VPORT if number is None else number})
     if tables.vfs and is_multicast(frame.destination):
         chosen |= take(vport_switch.replication, frame, vlan, tables)
     return chosen, None
+
+
+def _match(frame: Frame, vlan: Vlan, tables: Tables, take: Take) -> int | None:
+    """The VPort whose filter passes the frame, or else the one inside of it."""
+    number = take(_filter, frame, vlan, tables)
+    if number is None and tables.inside_filters and frame.inside_to:
+        number = take(_inside_filter, frame, vlan, tables)
+    return number
 
 
 def _gate(
@@ -145,7 +153,7 @@ def _gate(
 ) -> Chosen:
     """What a filter placed passes; all else is the default VPort's only if it is accepted."""
     drop = None
-    if _filter(frame, vlan, tables) is None:
+    if _match(frame, vlan, tables, plainly) is None:
         drop = take(_packet_filter, frame, accepted)
     return chosen if drop is None else chosen - {DEFAULT_VPORT}, drop
 
@@ -173,6 +181,12 @@ def _filter(frame: Frame, vlan: Vlan, tables: Tables) -> int | None:
     """The VPort whose filter passes the frame, the default one too; None if none does."""
     owner = filters.match(tables.filters, frame.destination, vlan)
     return owner if tables.sort is Sort.FILTERS or owner in tables.vfs else None
+
+
+@explained("NDIS: supporting-nvgre-in-rss-and-vmq-receive-task-offloads", words.inside_filter)
+def _inside_filter(frame: Frame, vlan: Vlan, tables: Tables) -> int | None:
+    """The VPort whose filter passes the frame inside of a tunnel; None if none does."""
+    return filters.match(tables.inside_filters, frame.inside_to, vlan)
 
 
 @explained("NDIS: oid-gen-current-packet-filter", words.packet_filter)

@@ -74,6 +74,7 @@ class Tables(NamedTuple):
     coalescing: Filters  # packet coalescing filters of the default queue
     packet_filter: PacketFilter | None  # what reaches the default VPort without a filter; None: everything
     filters: Mapping[FilterKey, int]  # those in effect, those of VFs too
+    inside_filters: Mapping[FilterKey, int]  # compared with the frame inside of a tunnel
     addresses: Mapping[FilterKey, int]  # which VM the vSwitch knows by them
     vports: Mapping[int, VPortTable]  # of the PF, without the default VPort
     vfs: Mapping[int, VfTable]  # by VPort
@@ -159,6 +160,7 @@ NO_TABLES = Tables(
     coalescing={},
     packet_filter=None,
     filters={},
+    inside_filters={},
     addresses={},
     vports={},
     vfs={},
@@ -181,6 +183,7 @@ def to_json(tables: Tables) -> dict[str, Any]:
         },
         "packet_filter": tables.packet_filter and packet_filter.to_json(tables.packet_filter),
         "filters": _keys_to_json(tables.filters),
+        "inside_filters": _keys_to_json(tables.inside_filters),
         "addresses": _keys_to_json(tables.addresses),
         "vports": {str(number): _vport_to_json(vport) for number, vport in tables.vports.items()},
         "vfs": {
@@ -207,6 +210,7 @@ def from_json(document: Mapping[str, Any]) -> Tables:
             },
             "packet_filter": document["packet_filter"] and packet_filter.from_json(document["packet_filter"]),
             "filters": _keys_from_json(document["filters"]),
+            "inside_filters": _keys_from_json(document["inside_filters"]),
             "addresses": _keys_from_json(document["addresses"]),
             "vports": {int(number): _vport_from_json(row) for number, row in document["vports"].items()},
             "vfs": {

@@ -85,6 +85,12 @@ def vlan(vlan: Vlan, frame: Frame) -> str:
     return f"{_tag(frame)}: {in_vlan(vlan)}"
 
 
+def inside_filter(number: int | None, frame: Frame, *_: object) -> str:
+    """The VPort that the frame inside of a tunnel is for."""
+    owner = "the default VPort" if not number else f"VPort {number}"
+    return f"{format_mac(frame.inside_to)} inside of the tunnel: {owner}"
+
+
 def filter_hit(number: int | None, frame: Frame, vlan: Vlan, tables: Tables) -> str:
     """The VPort, or why it is the default one."""
     if tables.sort is not Sort.FILTERS:
