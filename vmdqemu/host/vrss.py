@@ -1,9 +1,10 @@
 """vRSS: the vSwitch spreads what arrives on one VMQ over processors and over the VM's channels.
 
-A frame's hash picks an entry of the VPort's indirection table, and the entry names the processor. The
-balancer moves entries, with the settings VRSS. One flow is one entry, so it has one processor at a time.
+A frame's hash picks a channel, and each channel has a processor, so a flow has one at a time. Channels go
+round the processor set from the VM's queue on, and move when the queue does, not by their load (Hyper-V:
+StaticVrss).
 
-Source: Microsoft's "Plan the use of vRSS" and its vRSS FAQ.
+Source: Microsoft's "Plan the use of vRSS" and its vRSS FAQ; Msvm_EthernetSwitchPortOffloadSettingData.
 """
 
 from collections.abc import Mapping, Sequence
