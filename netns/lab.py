@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Self
 
-from netns import links, namespace
+from netns import lending, links, namespace
+from netns.loan import Loan
 
 
 @contextmanager
@@ -73,6 +74,12 @@ class Lab:
         """`links.bridge`."""
         links.bridge(ns, name, members)
         self.push(links.remove, ns, name)
+
+    @_uninterrupted()
+    def borrow(self, loan: Loan) -> None:
+        """`lending.take`."""
+        lending.take(loan)
+        self.push(lending.give_back, loan)
 
     def push(self, undo: Callable[..., object], *args: object) -> None:
         """Register the undo of what was just done."""

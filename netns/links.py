@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from ipaddress import ip_address, ip_interface, ip_network
 from pathlib import Path
+from typing import NamedTuple
 
 from pyroute2 import IPRoute
 from pyroute2.netlink.exceptions import NetlinkError
@@ -23,6 +24,9 @@ from netns.errors import NetnsError
 
 _MAC = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
 _BRIDGE_FILTERS = Path("/proc/sys/net/bridge")
+
+IFF_UP, IFF_LOOPBACK = 0x1, 0x8  # include/uapi/linux/if.h
+RT_SCOPE_LINK = 253  # include/uapi/linux/rtnetlink.h
 
 _CURES = {
     errno.EACCES: "make the namespace with ipv6=True",
@@ -42,6 +46,16 @@ class LinkError(NetnsError):
 
 class LinkMissing(LinkError):
     """No link has this name in this namespace."""
+
+
+class Link(NamedTuple):
+    """How a link is set."""
+
+    up: bool
+    loopback: bool
+    mtu: int
+    master: str | None  # the bridge, bond or other link that it is a port of
+    addresses: tuple[str, ...]  # with prefix lengths; not the one that IPv6 makes for the link alone
 
 
 def veth(
@@ -88,6 +102,42 @@ def up(ns: str, ifname: str, *, mtu: int | None = None) -> None:
         if mtu is not None:
             netlink.link("set", ifname=ifname, mtu=mtu)
         _set_up(netlink, ifname)
+
+
+def enslave(ns: str, ifname: str, bridge: str) -> None:
+    """Plug a link into a bridge of its namespace."""
+    with _netlink(ns, f"link {ifname!r} into bridge {bridge!r}") as netlink:
+        netlink.link("set", ifname=ifname, master=_index(netlink, bridge))
+
+
+def move(ns: str, ifname: str, to: str) -> None:
+    """Take a link to another namespace; there it is down, without addresses and queueing disciplines."""
+    with namespace.opened(to) as far, _netlink(ns, f"link {ifname!r} to namespace {to!r}") as netlink:
+        netlink.link("set", ifname=ifname, net_ns_fd=far)
+
+
+def look(ns: str, ifname: str) -> Link:
+    """How a link is set. Raises LinkMissing."""
+    with _netlink(ns, f"link {ifname!r}") as netlink:
+        found = netlink.link("get", ifname=ifname)[0]
+        addresses = netlink.get_addr(index=found["index"])
+        return Link(
+            up=bool(found["flags"] & IFF_UP),
+            loopback=bool(found["flags"] & IFF_LOOPBACK),
+            mtu=found.get_attr("IFLA_MTU"),
+            master=_name(netlink, found.get_attr("IFLA_MASTER")),
+            addresses=tuple(
+                f"{entry.get_attr('IFA_ADDRESS')}/{entry['prefixlen']}"
+                for entry in addresses
+                if entry["scope"] != RT_SCOPE_LINK
+            ),
+        )
+
+
+def set_mtu(ns: str, ifname: str, mtu: int) -> None:
+    """Set a link's MTU, in bytes without the Ethernet header."""
+    with _netlink(ns, f"link {ifname!r} MTU {mtu}") as netlink:
+        netlink.link("set", ifname=ifname, mtu=mtu)
 
 
 def set_mac(ns: str, ifname: str, mac: str) -> None:
@@ -194,6 +244,10 @@ def _refuse_event_loop() -> None:
     except RuntimeError:
         return
     raise RuntimeError("netns.links blocks and cannot run in an event loop: call it with asyncio.to_thread")
+
+
+def _name(netlink: IPRoute, index: int | None) -> str | None:
+    return None if index is None else str(netlink.link("get", index=index)[0].get_attr("IFLA_IFNAME"))
 
 
 def _index(netlink: IPRoute, ifname: str) -> int:

@@ -21,9 +21,12 @@ from typing import IO
 from netns import ipv6 as ipv6_settings
 from netns import processes
 from netns.errors import NetnsError
+from netns.processes import Identity
 
 RUN_DIR = Path("/run/netns")  # ip-netns(8)
+HERE = "(this one)"  # the calling thread's own; it is only visited, never made or removed
 
+_OWN = Path("/proc/thread-self/ns/net")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _CLONE_NEWNET = 0x40000000  # setns(2): the file must be a network namespace
 
@@ -45,6 +48,19 @@ class CommandFailed(NetnsError):
 def exists(name: str) -> bool:
     """Whether `ip netns` shows this name."""
     return _path(name).exists()
+
+
+def identity(name: str) -> Identity:
+    """What tells the namespace from every other, whatever it is called. Raises NamespaceMissing."""
+    with opened(name) as fd:
+        status = os.fstat(fd)
+        return status.st_dev, status.st_ino
+
+
+def find(wanted: Identity) -> str | None:
+    """A name of the namespace, HERE if it is the caller's own; None if it has no name or is gone."""
+    names = (HERE, *(sorted(os.listdir(RUN_DIR)) if RUN_DIR.exists() else ()))
+    return next((name for name in names if _is(name, wanted)), None)
 
 
 def create(name: str, *, ipv6: bool = False) -> None:
@@ -88,7 +104,7 @@ def opened(name: str) -> Iterator[int]:
     Raises NamespaceMissing.
     """
     try:
-        fd = os.open(_path(name), os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(_OWN if name == HERE else _path(name), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         raise NamespaceMissing(f"no namespace {name!r}: `ip netns` lists those that exist") from None
     try:
@@ -106,7 +122,7 @@ def entered(name: str) -> Iterator[None]:
 
     Raises NamespaceMissing, and NetnsError without root.
     """
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    home = os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC)
     try:
         with opened(name) as fd:
             try:
@@ -124,7 +140,7 @@ def entered(name: str) -> Iterator[None]:
 
 def command(name: str, argv: Sequence[str]) -> list[str]:
     """The command line that runs `argv` inside the namespace."""
-    return ["ip", "netns", "exec", name, *argv]
+    return [*argv] if name == HERE else ["ip", "netns", "exec", name, *argv]
 
 
 def start(
@@ -203,6 +219,13 @@ def _path(name: str) -> Path:
             f"bad namespace name {name!r}: a letter or digit, then letters, digits, '.', '_', '-'"
         )
     return RUN_DIR / name
+
+
+def _is(name: str, wanted: Identity) -> bool:
+    try:
+        return identity(name) == wanted
+    except NetnsError:  # a file of that directory that is no namespace's name, or just went
+        return False
 
 
 def _set_namespace(fd: int) -> None:

@@ -39,3 +39,15 @@ def test_what_is_gone_has_no_processes_and_needs_no_removal() -> None:
     assert namespace.pids("no-such-vm") == []
     namespace.end_processes("no-such-vm")
     namespace.remove("no-such-vm")
+
+
+def test_the_callers_own_namespace_is_visited_and_no_more() -> None:
+    assert namespace.command(namespace.HERE, ["ip", "link"]) == ["ip", "link"]
+    assert namespace.find(namespace.identity(namespace.HERE)) == namespace.HERE
+    for act in (namespace.exists, namespace.create, namespace.remove, namespace.end_processes):
+        with pytest.raises(NetnsError, match="bad namespace name"):
+            act(namespace.HERE)
+
+
+def test_a_namespace_that_is_gone_has_no_name() -> None:
+    assert namespace.find((0, 0)) is None
