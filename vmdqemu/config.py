@@ -25,6 +25,7 @@ from vmdqemu.config_values import (
     Addresses,
     Arbiter,
     Flag,
+    Interface,
     Keywords,
     LabName,
     Lookahead,
@@ -34,6 +35,7 @@ from vmdqemu.config_values import (
     Model,
     Moderation,
     Mtu,
+    Namespace,
     Prefix,
     Queues,
     Rate,
@@ -107,9 +109,16 @@ class OutsideConfig(PortConfig):
 
 
 class WireConfig(PortConfig):
-    """The wire, `rate` Mbit/s each way, and the one outside host on it unless `hosts` names several."""
+    """The wire, `rate` Mbit/s each way, and the one outside host on it unless `hosts` names several.
+
+    `interface`: a NIC of the machine is the wire; `bridge`: the wire hangs on a bridge of the machine. Either
+    is in the namespace where the lab is started, or in `namespace`, and what is behind it is not the lab's.
+    """
 
     rate: WireRate = None
+    interface: Interface = None
+    bridge: Interface = None
+    namespace: Namespace = None
     hosts: tuple[OutsideConfig, ...] = Field(
         default=(),
         alias="host",
@@ -117,6 +126,11 @@ class WireConfig(PortConfig):
         max_length=64,
         description="up to 64 [[wire.host]] tables, one for each outside host",
     )
+
+    @property
+    def leads_away(self) -> bool:
+        """Whether it leads to what is there without the lab."""
+        return self.interface is not None or self.bridge is not None
 
 
 class VmConfig(PortConfig, VmPoolKeys):
@@ -200,10 +214,12 @@ class LabConfig(Table):
 
     @property
     def outside(self) -> tuple[OutsideConfig, ...]:
-        """Every host on the wire; one that [wire] itself describes is called EXT."""
+        """Every host that the lab has on the wire; one that [wire] itself describes is called EXT."""
         wire = self.wire
-        if wire is None or wire.hosts:
-            return wire.hosts if wire else ()
+        if wire is None or wire.leads_away:
+            return ()
+        if wire.hosts:
+            return wire.hosts
         only = OutsideConfig.model_construct(name=EXT, mac=wire.mac, addresses=wire.addresses, vlan=wire.vlan)
         return (only,)
 
@@ -311,7 +327,8 @@ def _with_macs(lab: LabConfig) -> LabConfig:
     wire = lab.wire
     if wire is not None:
         hosts = tuple(with_mac(host, lab.name, host.name) for host in wire.hosts)
-        wire = wire.model_copy(update={"hosts": hosts}) if hosts else with_mac(wire, lab.name, EXT)
+        alone = not hosts and not wire.leads_away
+        wire = with_mac(wire, lab.name, EXT) if alone else wire.model_copy(update={"hosts": hosts})
     return lab.model_copy(update={"vms": vms, "wire": wire})
 
 

@@ -18,12 +18,13 @@ from vmdqemu.nic.frame import format_mac
 from vmdqemu.nic.modes import MODES
 
 if TYPE_CHECKING:  # config itself imports this file
-    from vmdqemu.config import LabConfig, OutsideConfig, VmConfig
+    from vmdqemu.config import LabConfig, OutsideConfig, VmConfig, WireConfig
 
     Vms: TypeAlias = dict[Location, VmConfig]
     Hosts: TypeAlias = dict[Location, OutsideConfig]
     Machines: TypeAlias = dict[Location, VmConfig | OutsideConfig]
 
+PF = "pf0"  # `datapath.uplink` makes it
 IPV6_MINIMUM_MTU = 1280  # RFC 8200 section 5; Linux turns IPv6 off below it
 
 
@@ -46,7 +47,7 @@ def conflicts(lab: LabConfig, vms: Vms, running: Vms | None = None) -> Iterator[
 
 
 def _hosts(lab: LabConfig) -> Hosts:
-    if lab.wire is None:
+    if lab.wire is None or lab.wire.leads_away:
         return {}
     if not lab.wire.hosts:
         return {("wire",): lab.outside[0]}
@@ -67,18 +68,34 @@ def _dynamic_conflicts(lab: LabConfig) -> Iterator[Problem]:
 
 
 def _wire_conflicts(lab: LabConfig) -> Iterator[Problem]:
-    """[wire] describes one outside host, or its tables describe each of them."""
+    """[wire] describes one outside host, or its tables describe each of them, or it leads to others'."""
     wire = lab.wire
-    if wire is None or not wire.hosts:
+    if wire is None:
         return
-    said = {
-        "address": wire.addresses,
-        "vlan": wire.vlan is not None,
-        "mac": bool(wire.mac),
-    }
-    for key in said:
-        if said[key]:
+    if wire.leads_away:
+        yield from _away_conflicts(wire)
+    elif wire.namespace is not None:
+        text = "it says where an interface or a bridge is; give one of them, or leave it out"
+        yield Problem(("wire", "namespace"), text)
+    if wire.hosts and not wire.leads_away:
+        for key in _said_of_a_host(wire):
             yield Problem(("wire", key), "there are [[wire.host]] tables; use one of them for it")
+
+
+def _away_conflicts(wire: WireConfig) -> Iterator[Problem]:
+    if wire.interface is not None and wire.bridge is not None:
+        yield Problem(("wire", "bridge"), "the interface is the wire; use one of the two")
+    if wire.interface == PF:
+        text = f'"{PF}" is what the adapter\'s own is called; rename it (ip link set {PF} name eth1)'
+        yield Problem(("wire", "interface"), text)
+    for key in (*_said_of_a_host(wire), *(["host"] if wire.hosts else [])):
+        text = f"what is behind {wire.interface or wire.bridge} is not the lab's to make; leave it out"
+        yield Problem(("wire", key), text)
+
+
+def _said_of_a_host(wire: WireConfig) -> list[str]:
+    said = {"address": wire.addresses, "vlan": wire.vlan is not None, "mac": bool(wire.mac)}
+    return [key for key in said if said[key]]
 
 
 def _release_conflicts(lab: LabConfig) -> Iterator[Problem]:
@@ -95,7 +112,7 @@ def _name_conflicts(machines: Machines) -> Iterator[Problem]:
 
 def _namespace_conflicts(lab: LabConfig, machines: Machines) -> Iterator[Problem]:
     owners = {lab.nic_namespace: "the adapter"}
-    if lab.wire:
+    if lab.wire and not lab.wire.leads_away:
         owners[lab.ext_namespace] = "the outside switch" if lab.wire.hosts else "the outside host"
     for place, machine in machines.items():
         namespace = lab.namespace(machine)

@@ -148,6 +148,23 @@ Prefix = Annotated[
         description='at most 16 letters, digits, "_" and "-", the first not "-"',
     ),
 ]
+# Linux dev_valid_name(); ip-netns(8)
+Interface = Annotated[
+    str | None,
+    Field(
+        max_length=15,
+        pattern=r"^[^\s/:.][^\s/:]*$",
+        description='at most 15 characters, none of them a space, "/" or ":", as `ip link` shows it',
+    ),
+]
+Namespace = Annotated[
+    str | None,
+    Field(
+        max_length=64,
+        pattern="^[A-Za-z0-9_][A-Za-z0-9._-]*$",
+        description="the name of a namespace, as `ip netns` shows it",
+    ),
+]
 
 Mac = Annotated[
     bytes,

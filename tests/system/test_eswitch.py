@@ -16,7 +16,7 @@ from tests.system import prog_run
 from tests.system.generated import GROUPS, MACS, NOBODY, OUTSIDE, any_frame
 from tests.system.uplinks import bed
 from tests.unit.builders import Vm, adapter, granted, octets
-from vmdqemu.datapath import uplink
+from vmdqemu.datapath import uplink, wires
 from vmdqemu.datapath.eswitch import FIRST_VF, PF, WIRE, Books, Direction, End, Eswitch
 from vmdqemu.nic import switch
 from vmdqemu.nic.adapter import compile_tables
@@ -53,7 +53,7 @@ class Bench:
 
     def __init__(self, eswitch: Eswitch) -> None:
         self.eswitch = eswitch
-        names = {WIRE: uplink.WIRE, PF: uplink.PF} | {port: far(port) for port in PORTS if port >= FIRST_VF}
+        names = {WIRE: wires.WIRE, PF: uplink.PF} | {port: far(port) for port in PORTS if port >= FIRST_VF}
         self._indexes = {port: links.index(NIC, name) for port, name in names.items()}
         self._programs = {WIRE: eswitch.program("from_wire"), PF: eswitch.program("from_pf")}
 

@@ -14,7 +14,7 @@ from tests.system.iperf import iperf3
 from vmdqemu.config import OutsideConfig, VmConfig, parse
 from vmdqemu.daemon import runtime
 from vmdqemu.datapath.outside import HOST_LINK
-from vmdqemu.datapath.uplink import WIRE
+from vmdqemu.datapath.wires import WIRE
 
 pytestmark = pytest.mark.system
 
@@ -76,7 +76,12 @@ def test_tcp_in_a_vlan_crosses_the_switch_as_superframes(lab: RunningLab, client
 
 def test_status_names_every_host_with_its_namespace(lab: RunningLab) -> None:
     status = lab.call("status")
-    assert status["wire"] == {"namespace": lab.ns("ext"), "rate": None}
+    assert status["wire"] == {
+        "namespace": lab.ns("ext"),
+        "rate": None,
+        "interface": None,
+        "bridge": None,
+    }
     assert {row["name"]: (row["namespace"], row["vlan"]) for row in status["outside"]} == {
         "web": (lab.ns("web"), 5),
         "mail": (lab.ns("mail"), 6),

@@ -13,7 +13,8 @@ from tests.unit.builders import OUTSIDE, mac, octets, tag
 from vmdqemu.config import LabConfig
 from vmdqemu.datapath.eswitch import Direction
 from vmdqemu.datapath.outside import WIRE_END
-from vmdqemu.datapath.uplink import PF, WIRE, Uplink
+from vmdqemu.datapath.uplink import PF, Uplink
+from vmdqemu.datapath.wires import WIRE
 
 pytestmark = pytest.mark.system
 

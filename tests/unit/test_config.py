@@ -227,6 +227,14 @@ def test_a_wire_has_the_hosts_that_it_names() -> None:
     assert lab.ext_namespace == "x-ext"
 
 
+@pytest.mark.parametrize("wire", ['interface = "eth1"', 'bridge = "br0"\nnamespace = "lan"'])
+def test_what_a_wire_leads_to_without_the_lab_is_no_host_of_the_lab(wire: str) -> None:
+    lab = config.parse(with_wire(vms(""), wire), "lab")
+    assert lab.wire is not None
+    assert (lab.wire.leads_away, lab.wire.mac, lab.outside) == (True, b"", ())
+    assert [machine.name for machine in lab.machines] == ["vm1"]
+
+
 def test_a_lab_without_a_wire_has_nobody_outside() -> None:
     assert config.parse(vms(""), "lab").outside == ()
 
@@ -272,7 +280,7 @@ def test_a_broken_vm_does_not_hide_what_the_others_say_against_each_other() -> N
         "mtu: 5 is too small; use 576 to 9216 octets",
         "vm[0].vlan: 0 is too small; use 1 to 4094 (IEEE 802.1Q reserves 0 and 4095)",
         "vm[2].mac: 02:00:00:00:00:01 is already vm[1]'s; use another address",
-        "wire.colour: unknown key; known keys: mac, address, vlan, rate, host",
+        "wire.colour: unknown key; known keys: mac, address, vlan, rate, interface, bridge, namespace, host",
         'name: "Not A Name" is not a name; use at most 11 of a-z, 0-9 and "-", the first not "-" '
         "(unless given, the name of the file)",
     ]

@@ -51,6 +51,27 @@ CONFLICTS = {
         with_wire('prefix = "x-"\n[[vm]]\nname = "ext"'),
         ['vm[0].name: "x-ext" is the namespace of the outside host; use another name'],
     ),
+    "a wire that is a NIC and hangs on a bridge": (
+        with_wire(vms(""), 'interface = "eth1"\nbridge = "br0"'),
+        ["wire.bridge: the interface is the wire; use one of the two"],
+    ),
+    "an outside host behind a NIC": (
+        with_hosts(vms(""), "", wire='interface = "eth1"\naddress = "10.0.0.9/24"'),
+        [
+            "wire.address: what is behind eth1 is not the lab's to make; leave it out",
+            "wire.host: what is behind eth1 is not the lab's to make; leave it out",
+        ],
+    ),
+    "a NIC by the name of the adapter's own": (
+        with_wire(vms(""), 'interface = "pf0"'),
+        ['wire.interface: "pf0" is what the adapter\'s own is called; rename it (ip link set pf0 name eth1)'],
+    ),
+    "a namespace of nothing": (
+        with_wire(vms(""), 'namespace = "lan"'),
+        [
+            "wire.namespace: it says where an interface or a bridge is; give one of them, or leave it out",
+        ],
+    ),
     "one MAC address twice in a VLAN, written in two ways": (
         vms('vlan = 10\nmac = "02:00:00:00:00:0a"', 'vlan = 10\nmac = "02-00-00-00-00-0A"'),
         ["vm[1].mac: 02:00:00:00:00:0a is already vm[0]'s in VLAN 10; use another address"],

@@ -12,6 +12,7 @@ def test_the_record_names_everything_before_it_is_made() -> None:
         7,
         "lab.toml",
         ("lab-nic", "p-ext", "p-vm1", "p-vm2"),
+        None,
     )
     assert record(parse(text, "lab"), 7, "lab.toml").namespaces == ("vm1", "vm2")
     hosts = 'wire.host = [{ name = "web" }, { name = "db" }]\n'
@@ -23,3 +24,5 @@ def test_the_record_names_everything_before_it_is_made() -> None:
         "web",
         "db",
     )
+    bridge = 'wire.bridge = "br0"\n'
+    assert record(parse(bridge + text, "lab"), 7, "lab.toml").namespaces == ("lab-nic", "vm1", "vm2")

@@ -12,7 +12,7 @@ from vmdqemu.config import LabConfig, VmConfig
 from vmdqemu.config_adapter import describe
 from vmdqemu.config_values import MOST_CHANNELS, MOST_VMS
 from vmdqemu.daemon.runtime import Record
-from vmdqemu.datapath import arena, inbox, shm, tap, uplink
+from vmdqemu.datapath import arena, inbox, shm, tap, uplink, wires
 from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.tap import Tap
 from vmdqemu.datapath.uplink import Uplink
@@ -101,15 +101,18 @@ class Plant:
 
 
 def record(config: LabConfig, pid: int, file: str) -> Record:
-    """What this lab is about to make."""
-    return Record(config.name, pid, file, namespaces(config))
+    """What this lab is about to make and to borrow. Raises NetnsError for a NIC that cannot be lent."""
+    loan = None if config.wire is None else wires.loan(config, config.wire)
+    return Record(config.name, pid, file, namespaces(config), loan)
 
 
 def namespaces(config: LabConfig) -> tuple[str, ...]:
     """Every namespace of a lab."""
-    outside = (config.nic_namespace, config.ext_namespace) if config.wire else ()
+    wire = config.wire
+    nic = () if wire is None else (config.nic_namespace,)
+    ext = () if wire is None or wire.leads_away else (config.ext_namespace,)
     machines = map(config.namespace, config.machines)
-    return tuple(dict.fromkeys((*outside, *machines)))  # a host that is alone outside lives in `ext`
+    return tuple(dict.fromkeys((*nic, *ext, *machines)))  # a host that is alone outside lives in `ext`
 
 
 def build(config: LabConfig, lab: Lab) -> Plant:

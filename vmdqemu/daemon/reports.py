@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from vmdqemu.config import LabConfig, WireConfig
 from vmdqemu.config_switch import PfConfig, SwitchKeys, VmPoolKeys
 from vmdqemu.config_values import Table
 from vmdqemu.daemon import law, receive_scaling, snapshot, vf_report
@@ -31,7 +32,7 @@ def status(supervisor: Supervisor) -> Document:
         "placement": plant.placing.policy.value,
         "mtu": config.mtu,
         "offloads": _offloads(plant),
-        "wire": config.wire and {"namespace": config.ext_namespace, "rate": config.wire.rate},
+        "wire": config.wire and _wire(config, config.wire),
         "outside": [
             {"name": host.name, "namespace": config.namespace(host), **_addresses(host)}
             for host in config.outside
@@ -223,6 +224,12 @@ def _vm(port: Port, vm: Any) -> Document:
 
 def _addresses(port: Any) -> Document:
     return {"mac": format_mac(port.mac), "vlan": port.vlan, "addresses": list(port.addresses)}
+
+
+def _wire(config: LabConfig, wire: WireConfig) -> Document:
+    """namespace: the one at its far end, as far as the lab knows."""
+    away = wire.namespace if wire.leads_away else config.ext_namespace
+    return {"namespace": away, "rate": wire.rate, "interface": wire.interface, "bridge": wire.bridge}
 
 
 def _offloads(plant: Plant) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from netns import namespace
+from netns.loan import Loan
 from vmdqemu.daemon import privileges
 from vmdqemu.errors import Missing, NotRunning, UsageError, VmdqemuError
 
@@ -30,6 +31,7 @@ class Record(NamedTuple):
     pid: int
     file: str
     namespaces: tuple[str, ...]
+    loan: Loan | None = None  # the NIC that is its wire
 
 
 def path(lab: str, kind: str) -> Path:
@@ -108,7 +110,10 @@ NO_LAB: Final = "no lab is running; start one with: vmdqemu up LAB.toml"
 
 
 def clean(record: Record) -> None:
-    """Undo what a killed lab left behind. Links, eBPF and shared memory went with its processes."""
+    """Undo what a killed lab left behind. Links, eBPF and shared memory went with its processes.
+
+    A loan is given back first: a namespace that goes may take the link along.
+    """
     for name in record.namespaces:
         if namespace.exists(name):
             namespace.end_processes(name)
@@ -120,13 +125,15 @@ def clean(record: Record) -> None:
 def _write(record: Record) -> None:
     """Whole or not at all: `down` must be able to read it after a crash at any moment."""
     new = path(record.lab, "new")
-    new.write_text(json.dumps(record._asdict()))
+    loan = None if record.loan is None else record.loan._asdict()
+    new.write_text(json.dumps({**record._asdict(), "loan": loan}))
     new.replace(path(record.lab, "json"))
 
 
 def _read(file: Path) -> Record:
     document = json.loads(file.read_text())
-    return Record(**{**document, "namespaces": tuple(document["namespaces"])})
+    loan = document["loan"] and Loan.read(document["loan"])
+    return Record(**{**document, "namespaces": tuple(document["namespaces"]), "loan": loan})
 
 
 def _take(lock: int) -> bool:

@@ -15,7 +15,7 @@ from typing import IO, Any, Final
 from vmdqemu import config as lab_file
 from vmdqemu.daemon import runtime
 from vmdqemu.daemon.runtime import Record
-from vmdqemu.daemon.stop import end
+from vmdqemu.daemon.stop import clean, end
 from vmdqemu.errors import VmdqemuError, as_it_was
 
 DEADLINE: Final = 60.0  # seconds until a lab is ready; four VMs take one
@@ -80,7 +80,7 @@ def _undo(daemon: subprocess.Popen[bytes]) -> None:
     daemon.wait()
     for record in runtime.records():
         if record.pid == daemon.pid:
-            runtime.clean(record)
+            clean(record)
 
 
 def failure(answer: dict[str, Any], words: IO[str]) -> VmdqemuError:

@@ -6,6 +6,7 @@ import signal
 from contextlib import suppress
 from typing import Final
 
+from netns import lending
 from vmdqemu.daemon import runtime
 from vmdqemu.daemon.runtime import Record
 
@@ -16,6 +17,16 @@ def stop(record: Record) -> None:
     """Stop a lab, and undo what its daemon leaves behind if it is dead or has to be killed."""
     if runtime.running(record.lab):  # who holds the lab's lock wrote the record: the number is the daemon's
         end(record.pid)
+    clean(record)
+
+
+def clean(record: Record) -> None:
+    """Undo what a killed lab left behind, the NIC that it borrowed first.
+
+    Raises NetnsError for a NIC that cannot be given back from here; then nothing else is undone either.
+    """
+    if record.loan is not None:
+        lending.give_back(record.loan)
     runtime.clean(record)
 
 

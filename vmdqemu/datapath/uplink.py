@@ -1,4 +1,4 @@
-"""The uplink: the adapter's external port, and the wire to the outside.
+"""The uplink: the adapter's external port, and the wire to the outside (`wires` says what that may be).
 
     ext: wire0 ===veth=== wire :<lab>-nic --eswitch (tc eBPF)--> pf0, a TAP
 
@@ -11,14 +11,13 @@ from typing import Final
 from netns import links
 from netns.lab import Lab
 from vmdqemu.config import LabConfig, WireConfig
-from vmdqemu.datapath import eswitch, outside, tap
+from vmdqemu.datapath import eswitch, tap, wires
 from vmdqemu.datapath.eswitch import Direction, Eswitch
 from vmdqemu.datapath.sorter import Sorter
 from vmdqemu.datapath.tap import Tap
 from vmdqemu.nic.modes import Sort
 from vmdqemu.nic.tables import Tables
 
-WIRE: Final = "wire"  # the adapter's end
 PF: Final = "pf0"
 
 
@@ -51,19 +50,18 @@ class Uplink:
 
 def make(config: LabConfig, wire: WireConfig, tables: Tables, lab: Lab) -> Uplink:
     """Build the wire and the uplink; the undo goes to `lab`."""
-    nic, ext = config.nic_namespace, config.ext_namespace
+    nic, near = config.nic_namespace, wires.near_end(wire)
     lab.namespace(nic)
-    lab.namespace(ext, ipv6=wire.ipv6)
-    lab.veth(nic, WIRE, ext, outside.WIRE_END, mtu=config.mtu)
+    wires.plug(config, wire, lab)
     adapter = config.adapter
     pf = tap.open_tap(nic, PF, rings=1, ring=adapter.ring, offloads=adapter.offloads, more_to_come=True)
     lab.push(tap.close, pf.fds)
     switch = Eswitch(tables)
     lab.push(switch.close)
-    switch.connect(nic, WIRE, PF, peer=False)
-    for ifname in (PF, WIRE):
+    switch.connect(nic, near, PF, peer=False)
+    for ifname in (PF, near):
         links.up(nic, ifname, mtu=config.mtu)
-    outside.make(config, wire, lab)
+    wires.settle(config, wire, lab)
     sorter = _sort(tables, pf, lab) if config.adapter.sorter == "kernel" else None
     made = Uplink(nic, pf, switch, sorter, lab)
     made.grow(rx_rings(config, tables))

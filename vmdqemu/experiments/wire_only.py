@@ -18,7 +18,7 @@ from vmdqemu.config import LabConfig
 from vmdqemu.daemon.plant import GUEST_LINK
 from vmdqemu.datapath import outside
 from vmdqemu.datapath.outside import WIRE_END
-from vmdqemu.datapath.uplink import WIRE
+from vmdqemu.datapath.wires import WIRE
 
 READY: Final = "ready\n"
 
