@@ -71,4 +71,6 @@ def as_it_was(message: str, exit_code: int | None) -> VmdqemuError:
         return Missing(*message.rsplit("; ", 1))
     if exit_code == UsageError.exit_code:
         return UsageError(message)
+    if exit_code == NotRunning.exit_code:
+        return NotRunning(message)
     return VmdqemuError(message)

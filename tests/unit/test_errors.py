@@ -38,6 +38,7 @@ def test_what_is_missing_is_printed_with_its_cure() -> None:
     [
         errors.VmdqemuError("failed"),
         errors.UsageError("no VM vm9"),
+        errors.NotRunning("lab b is not running"),
         errors.LabFileError(["mtu: 1 is too small", "vm: missing"]),
         errors.Missing("/dev/net/tun is missing", "run modprobe tun"),
     ],
