@@ -85,6 +85,10 @@ class Lab:
         """Register the undo of what was just done."""
         self._undo.callback(self._attempt, undo, *args)
 
+    def let_go(self) -> None:
+        """Forget everything: somebody else undoes it."""
+        self._undo.pop_all()
+
     def close(self) -> None:
         """Undo everything, last first, past every failure; a second call finds nothing to do.
 
@@ -132,6 +136,13 @@ class Parts:
                 self._parts[name].close()
         finally:
             self._parts.pop(name, None)
+
+    def __getitem__(self, name: str) -> Lab:
+        return self._parts[name]
+
+    def let_go(self, name: str) -> None:
+        """Forget one part: somebody else undoes what is in it."""
+        self._parts.pop(name).let_go()
 
     def close(self) -> None:
         """Undo every part, past every failure. Raises ExceptionGroup with those of all of them.

@@ -130,3 +130,15 @@ def test_every_part_that_fails_to_be_undone_is_reported() -> None:
     assert undone == ["c"]
     assert caught.value.subgroup(lambda error: str(error) == "a") is not None
     assert caught.value.subgroup(lambda error: str(error) == "b") is not None
+
+
+def test_a_part_that_was_let_go_is_somebody_elses_to_undo() -> None:
+    undone: list[str] = []
+    with Lab() as lab:
+        parts = Parts(lab)
+        for name in ("a", "b"):
+            parts.add(name).push(undone.append, name)
+        parts["a"].push(undone.append, "more of a")
+        parts.let_go("a")
+
+    assert undone == ["b"]

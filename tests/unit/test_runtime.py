@@ -95,6 +95,21 @@ def test_clean_removes_the_files_of_a_killed_lab(directory: Path) -> None:
     assert [file.name for file in directory.iterdir()] == ["other.log"]
 
 
+def test_what_a_running_lab_has_on_its_record_too_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """vm1 went there."""
+    removed: list[str] = []
+    monkeypatch.setattr(namespace, "exists", lambda _: True)
+    monkeypatch.setattr(namespace, "end_processes", lambda _: None)
+    monkeypatch.setattr(namespace, "remove", removed.append)
+    other = Record("other", 4712, "other.toml", ("other-nic", "vm1"))
+    leave_behind(RECORD)
+    with alive(other):
+        runtime.clean(RECORD)
+    assert removed == ["lab-nic"]
+    runtime.clean(other)
+    assert removed == ["lab-nic", "other-nic", "vm1"]
+
+
 def test_find_names_the_choice_when_several_run() -> None:
     other = RECORD._replace(lab="other")
     with alive(RECORD), alive(other):

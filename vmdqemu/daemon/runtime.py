@@ -3,6 +3,7 @@
     /run/vmdqemu/<lab>.lock   held by the daemon for as long as it lives
     /run/vmdqemu/<lab>.json   its namespaces, written before the first of them is made
     /run/vmdqemu/<lab>.sock   where it answers
+    /run/vmdqemu/<lab>.peer   where it answers other daemons, while a VM moves
     /run/vmdqemu/<lab>.log    what a detached daemon has to say
 
 A record without a live lock is what a killed lab left behind; `clean` undoes it from there.
@@ -35,7 +36,7 @@ class Record(NamedTuple):
 
 
 def path(lab: str, kind: str) -> Path:
-    """A lab's runtime file; kind: lock, json, sock or log."""
+    """A lab's runtime file; kind: lock, json, sock, peer or log."""
     return DIRECTORY / f"{lab}.{kind}"
 
 
@@ -59,7 +60,7 @@ def claimed(record: Record) -> Iterator[None]:
         try:
             yield
         finally:
-            for kind in ("sock", "json", "lock"):
+            for kind in ("sock", "peer", "json", "lock"):
                 path(record.lab, kind).unlink(missing_ok=True)
     finally:
         os.close(lock)
@@ -112,13 +113,16 @@ NO_LAB: Final = "no lab is running; start one with: vmdqemu up LAB.toml"
 def clean(record: Record) -> None:
     """Undo what a killed lab left behind. Links, eBPF and shared memory went with its processes.
 
-    A loan is given back first: a namespace that goes may take the link along.
+    A loan is given back first: a namespace that goes may take the link along. What a running lab has on its
+    record too is that lab's: a VM went there.
     """
+    others = [other for other in records() if other.lab != record.lab and running(other.lab)]
+    moved = {name for other in others for name in other.namespaces}
     for name in record.namespaces:
-        if namespace.exists(name):
+        if namespace.exists(name) and name not in moved:
             namespace.end_processes(name)
             namespace.remove(name)
-    for kind in ("sock", "log", "json", "lock"):
+    for kind in ("sock", "peer", "log", "json", "lock"):
         path(record.lab, kind).unlink(missing_ok=True)
 
 
