@@ -6,7 +6,7 @@ editor shows from the JSON Schema. Our own validators raise ValueError with faul
 
 import hashlib
 from ipaddress import ip_interface
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -21,12 +21,13 @@ from pydantic import (
 from vmdqemu.config_problems import shown
 from vmdqemu.host import keywords
 from vmdqemu.nic import moderation
-from vmdqemu.nic.frame import HEADER_OCTETS, is_multicast, parse_mac
+from vmdqemu.nic.frame import HEADER_OCTETS, format_mac, is_multicast, parse_mac
 from vmdqemu.nic.rss import HashType
 from vmdqemu.nic.rss_reading import KEY_CURE, TYPES_CURE, read_key, read_types
 
 MAC_EXAMPLE = '"02:00:00:00:00:01"'
 MOST_VMS = 64  # the 82599 sorts into 64 pools at most (ixgbe_type.h, MRQC)
+MAC_OCTETS = 6
 MOST_CHANNELS = 64  # of one VM
 ADDRESS_CURE = 'use one such as "10.0.0.1/24" or "fd00::1/64"'
 
@@ -40,6 +41,18 @@ class Table(BaseModel):
 def derive_mac(lab: str, name: str) -> bytes:
     """The MAC address (6 octets) of a port that gives none: unicast, local, the same in every run."""
     return b"\x02" + hashlib.blake2b(f"{lab}/{name}".encode(), digest_size=5).digest()
+
+
+def as_written(value: Any) -> Any:
+    """A value as a lab file spells it, which is as JSON does."""
+    match value:
+        case HashType():
+            return [kind.name for kind in value]
+        case bytes():
+            return format_mac(value) if len(value) == MAC_OCTETS else value.hex()
+        case tuple():
+            return [as_written(each) for each in value]
+    return value
 
 
 def unicast(value: object) -> bytes:

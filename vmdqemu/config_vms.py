@@ -1,11 +1,13 @@
 """[[vm]] tables for a lab that runs, checked against it as if they had stood in its file."""
 
+from typing import Any
+
 from pydantic import BaseModel, ValidationError
 
 from vmdqemu.config import LabConfig, VmConfig, VmTables, read_toml, with_mac
 from vmdqemu.config_conflicts import conflicts
 from vmdqemu.config_problems import Problem, from_validation, in_file_order
-from vmdqemu.config_values import MOST_VMS, Table
+from vmdqemu.config_values import MOST_VMS, Table, as_written
 from vmdqemu.errors import LabFileError
 
 
@@ -18,12 +20,22 @@ class AddedVms(Table):
 TABLES: dict[str, type[BaseModel]] = {"": AddedVms, "vm": VmConfig}
 
 
-def add_vms(lab: LabConfig, text: str) -> tuple[LabConfig, tuple[VmConfig, ...]]:
-    """A running lab with the [[vm]] tables of a text, and these VMs alone.
+def as_table(vm: VmConfig) -> dict[str, Any]:
+    """A VM as the [[vm]] table that asks for it."""
+    keys = {name: field.alias or name for name, field in VmConfig.model_fields.items()}
+    return {keys[name]: as_written(value) for name, value in vm if value is not None}
 
-    Raises LabFileError: paths are those of the text, the lab's own VMs go by their names.
+
+def add_vms(lab: LabConfig, text: str) -> tuple[LabConfig, tuple[VmConfig, ...]]:
+    """A running lab with the [[vm]] tables of a text, and these VMs alone. Raises LabFileError as `join`."""
+    return join(lab, read_toml(text))
+
+
+def join(lab: LabConfig, document: dict[str, Any]) -> tuple[LabConfig, tuple[VmConfig, ...]]:
+    """A running lab with the VMs of a document, and these alone.
+
+    Raises LabFileError: paths are those of the document, the lab's own VMs go by their names.
     """
-    document = read_toml(text)
     try:
         added = AddedVms.model_validate(document).vms
     except ValidationError as error:

@@ -1,10 +1,12 @@
 """Tables that are added to a running lab are checked as strictly as its file was."""
 
+import json
+
 import pytest
 
 from vmdqemu.config import parse
 from vmdqemu.config_values import derive_mac
-from vmdqemu.config_vms import add_vms
+from vmdqemu.config_vms import add_vms, as_table, join
 from vmdqemu.errors import LabFileError
 
 LAB = parse(
@@ -65,3 +67,18 @@ def test_every_conflict_is_named_at_once() -> None:
     with pytest.raises(LabFileError) as caught:
         add_vms(LAB, 'vm = [{ name = "vm1", address = "10.0.0.1/24" }, { name = "vm2" }]')
     assert len(caught.value.problems) == 3
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "",
+        f'mac = "02:00:00:00:00:07"\naddress = ["10.0.0.7/24", "10.0.1.7/24"]\nrss_key = "{"5a" * 40}"\n'
+        'queues = 4\nrss_types = ["IPV4", "UDP_IPV6"]\nrss_table_size = 32\nweight = 9\nrate = 2.5\n'
+        'vlans = [7, 9]\nextra_macs = "02:00:00:00:00:08"\ngroups = "01:00:5e:00:00:fb"\naccept = ["BAM"]\n',
+    ],
+)
+def test_a_vm_is_asked_for_again_by_its_table(keys: str) -> None:
+    (vm,) = add_vms(LAB, f'[[vm]]\nname = "vm3"\n{keys}')[1]
+    table = json.loads(json.dumps(as_table(vm)))
+    assert join(LAB, {"vm": [table]})[1] == (vm,)

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from vmdqemu.config import LabConfig, WireConfig
 from vmdqemu.config_switch import PfConfig, SwitchKeys, VmPoolKeys
-from vmdqemu.config_values import Table
+from vmdqemu.config_values import Table, as_written
 from vmdqemu.daemon import law, receive_scaling, snapshot, vf_report
 from vmdqemu.daemon.plant import Plant, Port
 from vmdqemu.daemon.supervisor import Supervisor
@@ -174,13 +174,7 @@ def switch(supervisor: Supervisor) -> Document:
 
 def _keys(table: Table, of: type[Table]) -> Document:
     """Those keys of a table that another kind of table has too, as the lab file spells them."""
-    return {key: _spelled(value) for key, value in table if key in of.model_fields and key != "name"}
-
-
-def _spelled(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return format_mac(value)
-    return [_spelled(each) for each in value] if isinstance(value, tuple) else value
+    return {key: as_written(value) for key, value in table if key in of.model_fields and key != "name"}
 
 
 def stats(supervisor: Supervisor) -> Document:
