@@ -88,7 +88,7 @@ def test_help_names_every_command(
 ) -> None:
     assert ended(monkeypatch, "--help") == 0
     out = capsys.readouterr().out
-    commands = "up down status exec validate vport queue mode processor stats trace doctor demo"
+    commands = "up down status exec validate migrate vport queue mode processor stats trace doctor demo"
     for command in commands.split():
         assert f"\n  {command} " in out
 

@@ -18,6 +18,8 @@ VERBS = verbs(Mock(), Mock(), Mock())  # a supervisor, a changer and VFs that wo
         ("vm.add", {}, "tables: None is not text"),
         ("vm.remove", {}, "vm: None is not text"),
         ("vm.set", {"vm": "vm1", "vmq_weight": 101}, "vmq_weight: 101 cannot be; use 0 to 100"),
+        ("migrate", {"vm": "vm1"}, "to: None is not text"),
+        ("migrate", {"vm": "vm1", "to": "b", "dry_run": 1}, "dry_run: 1 is not true or false"),
         ("why", {}, "vm: None is not text"),
         ("share.set", {"vm": "vm1"}, "nothing to set; give a weight, a rate or strict"),
         ("share.set", {"vm": "vm1", "weight": 0}, "weight: 0 does not fit; use 1 to 100"),

@@ -1,5 +1,6 @@
 """The books balance exactly, or the check says which side is short."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -199,3 +200,25 @@ def test_a_frame_that_the_eswitch_lost_is_missed() -> None:
     switch = SimpleNamespace(all_books=[books_of(10, 8), books_of(0, 1)], plugged={})
     (check,) = law.eswitch_checks(cast(Eswitch, switch))
     assert (check.left, check.right, check.holds) == (10, 9, False)
+
+
+def test_the_books_of_a_vm_that_moved_begin_where_those_of_its_last_lab_end(
+    built: Plant, books: Counters, kernel: Kernel
+) -> None:
+    deliver(books, kernel)
+    kernel.set("vm1", tx_packets=110, rx_packets=21)
+    before = {str(RingCounter.READS): 100, str(RingCounter.WRITES): 20}
+    assert broken(built, books) == ["vm1: tx_packets = reads", "vm1: rx_packets = writes"]
+    built.replace(replace(built.ports[0], books=before))
+    assert broken(built, books) == []
+    assert law.read(built, books, 0)[0].totals["reads"] == 110
+
+
+def test_of_a_vm_whose_last_lab_was_killed_only_what_is_here_is_known(
+    built: Plant, books: Counters, kernel: Kernel
+) -> None:
+    deliver(books, kernel)
+    kernel.set("vm1", tx_packets=110, rx_packets=21)
+    built.replace(replace(built.ports[0], books=None))
+    assert broken(built, books) == []
+    assert "vm1: tx_packets = reads" not in [check.name for check in checks_of(built, books)]

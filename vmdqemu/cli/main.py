@@ -37,6 +37,7 @@ app = typer.Typer(
 app.add_typer(lab_commands.app)
 app.add_typer(observe_commands.app)
 app.add_typer(tryout_commands.app)
+app.add_typer(vm_commands.top)
 app.add_typer(vm_commands.app, name="vm")
 app.add_typer(vport_commands.app, name="vport")
 app.add_typer(queue_commands.app, name="queue")

@@ -224,6 +224,17 @@ def _vlan(number: int | None) -> str:
     return "-" if number is None else str(number)
 
 
+def show_migration(document: Document) -> None:
+    """The plan, or what was done and how long each step took."""
+    if document["dry_run"]:
+        rows = [(step["side"], step["name"], step["does"], step["undo"] or "-") for step in document["steps"]]
+        table.show(("who", "step", "does", "undone, it"), rows)
+        return
+    print("{vm} went from lab {from} to lab {to}".format_map(document))
+    rows = [(step["side"], step["name"], 1000 * step["seconds"], step["does"]) for step in document["steps"]]
+    table.show(("who", "step", "ms", "does"), rows)
+
+
 SHOW: Final[dict[str, Callable[[Document], None]]] = {
     "status": show_status,
     "vport.list": show_vports,
@@ -247,6 +258,7 @@ SHOW_CHANGED: Final[dict[str, Callable[[Document], None]]] = {
     "filter.move": show_filters,
     "filter.set": show_filters,
     "queue.set": show_queues,
+    "migrate": show_migration,
     "mode.set": show_queues,
     "rss.set": show_rss,
     "rss.move": show_rss,

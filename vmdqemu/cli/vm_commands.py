@@ -1,4 +1,4 @@
-"""`vm`: the machines of a running lab, which come and go."""
+"""`vm`: the machines of a running lab, which come and go; `migrate`: to another one, as they run."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +9,7 @@ from vmdqemu.cli.group import add_reading, group
 from vmdqemu.cli.options import AsJson, LabName, VmName
 
 app = group("The lab's VMs.")
+top = group()
 add_reading(app, "list", "vm.list", "Show the lab's VMs.")
 
 
@@ -48,3 +49,22 @@ def vm_remove(name: VmName, lab: LabName = None, as_json: AsJson = False) -> Non
     from vmdqemu.cli import reading
 
     reading.change("vm.remove", lab, as_json, vm=name)
+
+
+@top.command()
+def migrate(
+    name: VmName,
+    to: Annotated[
+        str,
+        typer.Option("--to", metavar="LAB", help="A lab that runs on the same bridge.", show_default=False),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the steps and take none.", show_default=False)
+    ] = False,
+    lab: LabName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move a running VM to another lab: its processes and connections go on."""
+    from vmdqemu.cli import migrate
+
+    migrate.migrate(name, to, dry_run, lab, as_json)

@@ -8,6 +8,7 @@ from vmdqemu.config_values import Speed
 from vmdqemu.daemon import diagnosis, reports
 from vmdqemu.daemon.change import Changer
 from vmdqemu.daemon.control import Document, Method
+from vmdqemu.daemon.emigration import Emigration
 from vmdqemu.daemon.params import Params
 from vmdqemu.daemon.shares import Shares
 from vmdqemu.daemon.supervisor import Supervisor
@@ -28,6 +29,7 @@ def verbs(supervisor: Supervisor, changer: Changer, vfs: Vfs) -> dict[str, Metho
         **_vm(supervisor, vms, vfs),
         **_host(supervisor, vms),
         **_share(supervisor, Shares(supervisor, changer), vfs),
+        **_migrating(Emigration(supervisor, changer, vms)),
         **_processor(supervisor),
     }
 
@@ -61,6 +63,15 @@ def _vm(supervisor: Supervisor, vms: Vms, vfs: Vfs) -> dict[str, Method]:
         "vm.set": put,
         "why": why,
     }
+
+
+def _migrating(emigration: Emigration) -> dict[str, Method]:
+    async def migrate(document: Document) -> Document:
+        params = Params(document)
+        dry_run = params.flag("dry_run") if params.has("dry_run") else False
+        return await emigration.migrate(params.text("vm"), params.text("to"), dry_run)
+
+    return {"migrate": migrate}
 
 
 def _host(supervisor: Supervisor, vms: Vms) -> dict[str, Method]:

@@ -20,9 +20,10 @@ from netns.errors import NetnsError
 from netns.lab import Lab
 from vmdqemu import config as lab_file
 from vmdqemu.config import LabConfig
-from vmdqemu.daemon import control, plant, runtime
+from vmdqemu.daemon import control, peers, plant, runtime
 from vmdqemu.daemon.balancing import Balancing
 from vmdqemu.daemon.change import Changer
+from vmdqemu.daemon.immigration import Immigration
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.daemon.verbs import verbs
@@ -65,11 +66,14 @@ async def _serve(built: Plant, on_ready: Callable[[], None]) -> None:
         changer = Changer(supervisor)
         await Vfs(supervisor, changer).settle()
         server = await control.serve(socket, verbs(supervisor, changer))
+        peer = runtime.path(built.config.name, "peer")
+        refuse_peers = peers.serve(peer, lambda: Immigration(supervisor, changer))
         balancing = loop.create_task(Balancing(supervisor, changer).run())
         on_ready()
         await supervisor.stopped.wait()
         balancing.cancel()
         server.close()
+        refuse_peers()
     except asyncio.CancelledError:  # by a signal
         return
     finally:

@@ -4,6 +4,7 @@ All netlink work is done here, before the event loop runs (pyroute2 brings a loo
 numbered: 0 is the wire, a VM's port has its VPort's number.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from netns import links
@@ -17,6 +18,7 @@ from vmdqemu.datapath.inbox import INBOX
 from vmdqemu.datapath.tap import Tap
 from vmdqemu.datapath.uplink import Uplink
 from vmdqemu.datapath.vf_device import VfDevice
+from vmdqemu.host.migration import Terms
 from vmdqemu.host.processors import BASE_PROCESSOR, Placement, Placing
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.adapter import Adapter, compile_tables
@@ -39,6 +41,14 @@ class Port:
     ifname: str
     tap: Tap
     arena: int | None = None  # file descriptor of the VM's memory
+    # What other labs counted that the VM was in; None: one was killed, and its books went with it.
+    books: Mapping[str, int] | None = field(default_factory=dict)
+    crashes: int = 0  # of workers there
+
+    def booked(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """Counts of ours, and those of other labs."""
+        others = self.books or {}
+        return {name: count + others.get(name, 0) for name, count in counts.items()}
 
     @property
     def rings(self) -> tuple[RingName, ...]:
@@ -62,6 +72,10 @@ class Plant:
     counters: int  # file descriptor
     parts: Parts  # the undo of each VM, by name
     vfs: dict[str, VfDevice] = field(default_factory=dict)  # by VM
+
+    def replace(self, port: Port) -> None:
+        """Put a port in the place of the one that has its number."""
+        self.ports = tuple(port if other.number == port.number else other for other in self.ports)
 
     @property
     def wire(self) -> Port | None:
@@ -95,6 +109,13 @@ class Plant:
         return (*mine, (INBOX, processor))
 
     @property
+    def namespaces(self) -> tuple[str, ...]:
+        """Every namespace of the lab; a VM that came from another one keeps the name that it had there."""
+        of_vms = {self.config.namespace(vm) for vm in self.config.vms}
+        others = (name for name in namespaces(self.config) if name not in of_vms)
+        return (*others, *(port.ns for port in self.ports))
+
+    @property
     def all_ports(self) -> tuple[Port, ...]:
         """The wire, if there is one, and the VMs."""
         return self.ports if self.wire is None else (self.wire, *self.ports)
@@ -113,6 +134,11 @@ def namespaces(config: LabConfig) -> tuple[str, ...]:
     ext = () if wire is None or wire.leads_away else (config.ext_namespace,)
     machines = map(config.namespace, config.machines)
     return tuple(dict.fromkeys((*nic, *ext, *machines)))  # a host that is alone outside lives in `ext`
+
+
+def terms(config: LabConfig) -> Terms:
+    """What a lab's VMs rely on."""
+    return Terms(config.name, config.wire is not None, config.mtu, config.adapter.offloads)
 
 
 def build(config: LabConfig, lab: Lab) -> Plant:

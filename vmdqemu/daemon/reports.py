@@ -188,7 +188,7 @@ def stats(supervisor: Supervisor) -> Document:
         "ports": [
             {
                 "port": entry.port.name,
-                **{name: count for name, count in entry.ours.items() if name not in entry.drops},
+                **{name: count for name, count in entry.totals.items() if name not in entry.drops},
                 "drops": entry.drops,
                 "ring_overflow": entry.kernel and entry.kernel.tx_dropped,
                 "lost_in_crash": entry.lost_in_crash,

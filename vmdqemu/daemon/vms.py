@@ -15,7 +15,7 @@ from vmdqemu.config_admission import admit, take
 from vmdqemu.config_vms import add_vms
 from vmdqemu.daemon import plant as plants
 from vmdqemu.daemon import runtime
-from vmdqemu.daemon.change import Changer, admitted, agreed
+from vmdqemu.daemon.change import Change, Changer, admitted, agreed
 from vmdqemu.daemon.plant import Plant, Port
 from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.errors import UsageError
@@ -39,17 +39,15 @@ class Vms:
             config, vms = add_vms(plant.config, text)
             adapter, numbers = connect(plant.adapter, config, vms)
             runtime.refuse_taken(config.namespace(vm) for vm in vms)
-            runtime.rewrite(config.name, plants.namespaces(config))
+            runtime.rewrite(config.name, (*plant.namespaces, *map(config.namespace, vms)))
             try:
                 ports = await asyncio.to_thread(_build, plant, config, dict(zip(numbers, vms, strict=True)))
                 change = await self._changer.prepare(adapter)
             except Exception:
                 await asyncio.to_thread(_remove, plant, [vm.name for vm in vms])
-                runtime.rewrite(config.name, plants.namespaces(plant.config))
+                runtime.rewrite(config.name, plant.namespaces)
                 raise
-            plant.config, plant.ports = config, (*plant.ports, *ports)
-            await supervisor.admit(ports)
-            await self._changer.put(change)
+            await self.settle(config, ports, change)
             for port in ports:
                 await supervisor.read(supervisor.transmitter, port.rings)
 
@@ -57,20 +55,15 @@ class Vms:
         """Switch a VM off and take it out. Raises UsageError, NetnsError for a process that does not end."""
         async with self._changer.busy:
             plant, supervisor = self._plant, self._supervisor
-            port = self._port(name)
-            vms = tuple(vm for vm in plant.config.vms if vm.name != name)
-            left = plant.config.model_copy(update={"vms": vms})
-            adapter, _ = admit(_without(plant.adapter, port.number), left)
-            change = await self._changer.prepare(adapter)
+            port = self.leaving(name)
+            change = await self._changer.prepare(self.without(port))
             await asyncio.to_thread(namespace.end_processes, port.ns)
             await supervisor.drain(supervisor.transmitter, port.rings, plant.config.adapter.ring)
             await self._changer.put(change)
-            plant.config = left
-            plant.ports = tuple(other for other in plant.ports if other is not port)
-            supervisor.counters.close_books(port.number, len(port.rings))
+            self.strike(port)
             await supervisor.forget(port)
             await asyncio.to_thread(_remove, plant, [name])
-            runtime.rewrite(plant.config.name, plants.namespaces(plant.config))
+            runtime.rewrite(plant.config.name, plant.namespaces)
 
     async def set_weight(self, name: str, weight: int) -> None:
         """Change a VM's VmqWeight; queues change hands where that matters. Raises UsageError."""
@@ -93,11 +86,32 @@ class Vms:
         await self._changer.put(await self._changer.prepare(admitted(self._plant.adapter, config)))
         self._plant.config = config
 
+    async def settle(self, config: LabConfig, ports: tuple[Port, ...], change: Change) -> None:
+        """Let ports into the lab; what they send is not read yet. `busy` is held by the caller."""
+        plant = self._plant
+        plant.config, plant.ports = config, (*plant.ports, *ports)
+        await self._supervisor.admit(ports)
+        await self._changer.put(change)
+
+    def without(self, port: Port) -> Adapter:
+        """The adapter once a VM is gone: its queues go to those who wait for some."""
+        plant = self._plant
+        adapter, _ = admit(_without(plant.adapter, port.number), _others(plant.config, port))
+        return adapter
+
+    def strike(self, port: Port) -> None:
+        """Take a port off the lab's lists, and close its books. `busy` is held by the caller."""
+        plant = self._plant
+        plant.config = _others(plant.config, port)
+        plant.ports = tuple(other for other in plant.ports if other.number != port.number)
+        self._supervisor.counters.close_books(port.number, len(port.rings))
+
     @property
     def _plant(self) -> Plant:
         return self._supervisor.plant
 
-    def _port(self, name: str) -> Port:
+    def leaving(self, name: str) -> Port:
+        """A VM that may leave. Raises UsageError."""
         ports = {port.name: port for port in self._plant.ports}
         if name not in ports:
             raise UsageError(f"no VM {name!r}; choose one of: {', '.join(ports)}")
@@ -114,6 +128,11 @@ def _remove(plant: Plant, names: list[str]) -> None:
     """Undo what was made of these VMs."""
     for name in names:
         plant.parts.remove(name)
+
+
+def _others(config: LabConfig, port: Port) -> LabConfig:
+    """A lab without a VM."""
+    return config.model_copy(update={"vms": tuple(vm for vm in config.vms if vm.name != port.name)})
 
 
 def _without(adapter: Adapter, port: int) -> Adapter:

@@ -175,7 +175,7 @@ def to_json(tables: Tables) -> dict[str, Any]:
         **tables._asdict(),
         "sort": tables.sort.value,
         "tunnels": tables.tunnels._asdict(),
-        "default_rss": _rss_to_json(tables.default_rss),
+        "default_rss": rss_to_json(tables.default_rss),
         "moderation": {str(queue): list(asked) for queue, asked in tables.moderation.items()},
         "coalescing": {
             str(number): [[list(test) for test in held.tests], held.delay]
@@ -202,7 +202,7 @@ def from_json(document: Mapping[str, Any]) -> Tables:
             "sort": Sort(document["sort"]),
             "tunnels": Tunnels(**document["tunnels"]),
             "default_queues": tuple(document["default_queues"]),
-            "default_rss": _rss_from_json(document["default_rss"]),
+            "default_rss": rss_from_json(document["default_rss"]),
             "moderation": {int(queue): Moderation(*asked) for queue, asked in document["moderation"].items()},
             "coalescing": {
                 int(number): CoalescingFilter(tuple(map(_test_from_json, tests)), delay)
@@ -240,7 +240,7 @@ def _vport_to_json(vport: VPortTable) -> dict[str, Any]:
         **vport._asdict(),
         "macs": [mac.hex() for mac in vport.macs],
         "vlans": list(vport.vlans),
-        "rss": _rss_to_json(vport.rss),
+        "rss": rss_to_json(vport.rss),
     }
 
 
@@ -251,16 +251,18 @@ def _vport_from_json(row: Mapping[str, Any]) -> VPortTable:
             "macs": tuple(bytes.fromhex(mac) for mac in row["macs"]),
             "vlans": frozenset(row["vlans"]),
             "queues": tuple(row["queues"]),
-            "rss": _rss_from_json(row["rss"]),
+            "rss": rss_from_json(row["rss"]),
         }
     )
 
 
-def _rss_to_json(rss: Rss | None) -> dict[str, Any] | None:
+def rss_to_json(rss: Rss | None) -> dict[str, Any] | None:
+    """RSS parameters as JSON types."""
     return rss and {**rss._asdict(), "key": rss.key.hex(), "types": int(rss.types)}
 
 
-def _rss_from_json(row: Mapping[str, Any] | None) -> Rss | None:
+def rss_from_json(row: Mapping[str, Any] | None) -> Rss | None:
+    """What `rss_to_json` wrote."""
     if row is None:
         return None
     return Rss(bytes.fromhex(row["key"]), HashType(row["types"]), tuple(row["table"]), row["default"])
