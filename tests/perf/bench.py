@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.perf import cost, idle, isolation, machine, many, modes, outage, report, speed, stages
+from tests.perf import cost, idle, isolation, machine, many, modes, outage, report, speed, stages, vf
 from tests.perf.report import say
 
 
@@ -29,6 +29,7 @@ def main(argv: list[str]) -> int:
         directory = Path(name)
         tables = [
             speed.compare(rounds, speed.QUICK if quick else speed.FULL, directory),
+            vf.compare(rounds, speed.QUICK if quick else speed.FULL, directory),
             *modes.compare(rounds, 1 if quick else 3, directory),
             outage.measure(5 if quick else 20, directory),
             isolation.measure(1.0 if quick else 3.0, directory),

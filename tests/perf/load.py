@@ -35,6 +35,7 @@ class Vm(NamedTuple):
     ns: str
     mac: str
     address: str
+    ifname: str = IFNAME  # whose frames are counted
 
 
 class Rate(NamedTuple):
@@ -81,7 +82,7 @@ def flooding(sender: Vm, packet: str, directory: Path) -> Iterator[None]:
     file = directory / f"{sender.ns}.trafgen"
     file.write_text(packet)
     number = ("-n", str(MOST_FRAMES))
-    argv = ("trafgen", "-i", str(file), "-o", IFNAME, "-P", "1", "--no-sock-mem", *number)
+    argv = ("trafgen", "-i", str(file), "-o", sender.ifname, "-P", "1", "--no-sock-mem", *number)
     with _sending(sender, argv):
         yield
 
@@ -96,10 +97,10 @@ def steady(sender: Vm, receiver: Vm) -> Iterator[None]:
 @contextmanager
 def _sending(sender: Vm, argv: tuple[str, ...]) -> Iterator[None]:
     """A program inside the sender, from its first frame on until the block ends."""
-    silent = counters.read(sender.ns)[IFNAME]
+    silent = counters.read(sender.ns)[sender.ifname]
     process = namespace.start(sender.ns, pinned(*argv))
     try:
-        eventually(lambda: counters.read(sender.ns)[IFNAME] != silent, f"{argv[0]} sends")
+        eventually(lambda: counters.read(sender.ns)[sender.ifname] != silent, f"{argv[0]} sends")
         yield
     finally:
         _end(process)
@@ -124,7 +125,7 @@ def bound(receiver: Vm) -> Iterator[None]:
 
 
 def _counted(sender: Vm, receiver: Vm) -> tuple[int, int, int]:
-    sent, got = counters.read(sender.ns)[IFNAME], counters.read(receiver.ns)[IFNAME]
+    sent, got = counters.read(sender.ns)[sender.ifname], counters.read(receiver.ns)[receiver.ifname]
     return sent.tx_packets + sent.tx_dropped, sent.tx_packets, got.rx_packets
 
 

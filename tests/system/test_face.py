@@ -13,27 +13,17 @@ from netns import counters, links, namespace
 from netns.lab import Lab
 from tests.system import uplinks
 from tests.system.harness import eventually
-from tests.unit.builders import Vm, adapter, granted, mac
-from vmdqemu.datapath import tap
-from vmdqemu.datapath.eswitch import FIRST_VF, End, Eswitch
+from tests.system.uplinks import Machine
+from tests.unit.builders import Vm, adapter, granted
+from vmdqemu.datapath.eswitch import FIRST_VF, Eswitch
 from vmdqemu.datapath.face import Face
 from vmdqemu.nic.adapter import compile_tables
-from vmdqemu.nic.frame import format_mac
 
 pytestmark = pytest.mark.system
 
 NAME = f"fa{os.getpid() % 100_000}"
 NIC = f"{NAME}-nic"
 MEGABYTES = 20
-
-
-class Machine(NamedTuple):
-    """A VM of the lab."""
-
-    ns: str
-    address: str
-    ring: int  # its TAP's
-    face: Face
 
 
 class Bed(NamedTuple):
@@ -46,24 +36,8 @@ class Bed(NamedTuple):
 @pytest.fixture(scope="module")
 def bed() -> Iterator[Bed]:
     tables = compile_tables(granted(adapter(Vm(vlan=5), Vm(vlan=5)), 1, 2), 1)
-    with uplinks.bed(NAME, tables) as (lab, made, _):
-        yield Bed(made.eswitch, (_machine(1, made.eswitch, lab), _machine(2, made.eswitch, lab)))
-
-
-def _machine(number: int, eswitch: Eswitch, lab: Lab) -> Machine:
-    ns, address, host = f"{NAME}-vm{number}", f"10.0.0.{number}", f"vf{number - 1}"
-    lab.namespace(ns)
-    device = tap.open_tap(ns, "eth0", rings=1, ring=512, offloads=True)
-    lab.push(tap.close, device.fds)
-    links.set_mac(ns, "eth0", format_mac(mac(number)))
-    lab.veth(NIC, host, ns, "vf0", mtu=1500)
-    face = Face(ns, "eth0", "vf0")
-    lab.push(face.close)
-    eswitch.plug(number - 1, host, End(ns, "vf0"))
-    for where, ifname in ((NIC, host), (ns, "vf0"), (ns, "eth0")):
-        links.up(where, ifname, mtu=1500)
-    links.add_address(ns, "eth0", f"{address}/24")
-    return Machine(ns, address, device.fds[0], face)
+    with uplinks.bed(NAME, tables) as made:
+        yield Bed(made.uplink.eswitch, (uplinks.machine(1, made), uplinks.machine(2, made)))
 
 
 @pytest.fixture(autouse=True)

@@ -90,6 +90,7 @@ struct key {
 	__u8 port; // of SENDER, SOURCE and MEMBER
 	__u16 vlan; // a VID as it is tagged, UNTAGGED, or OTHER_VLAN where there is no rule for that one
 	__u8 mac[6];
+	__u16 pad; // whole words are hashed faster
 };
 
 struct ways {
@@ -110,12 +111,14 @@ enum {
 };
 
 struct rule {
-	struct ways from_wire; // of TO_*
+	struct ways from_wire; // of TO_*, like the next
 	struct ways inside; // of SENDER: why it does not get its own frame
 	__u64 stripped; // VFs that see no tag
 	__u32 longest; // octets of a frame, tags apart
-	__u16 flags; // of SENDER
+	__u16 flags; // of SENDER, like the next
 	__u16 tci;
+	__u8 source[6]; // one of those it may send from; if there are others SOURCE has them
+	__u16 pad;
 };
 
 enum { MAX_RULES = 16384 };
@@ -210,15 +213,13 @@ static __always_inline int is_tpid(__u16 ethertype)
 }
 
 // The outermost tag lies beside the frame or in it; a second one lies in it.
-static __always_inline enum reason read_tags(struct __sk_buff *skb, struct frame *frame)
+static __always_inline enum reason read_tags(struct __sk_buff *skb, __u16 ethertype, struct frame *frame)
 {
 	__u32 at = 12;
-	__u16 ethertype, tci;
+	__u16 tci;
 
 	frame->vlan = UNTAGGED;
 	frame->tags = 0;
-	if (bpf_skb_load_bytes(skb, at, &ethertype, 2) < 0)
-		return TRUNCATED_TAG;
 	if (skb->vlan_present) {
 		frame->vlan = skb->vlan_tci & 0xfff;
 	} else if (is_tpid(ethertype)) {
@@ -244,15 +245,18 @@ static __always_inline enum reason read_tags(struct __sk_buff *skb, struct frame
 	return PASS;
 }
 
-// What no port lets in, its length apart.
+// What no port lets in, its length apart. The kernel has an Ethernet header in one piece.
 static __always_inline enum reason read_frame(struct __sk_buff *skb, struct frame *frame)
 {
+	const struct ethhdr *header = (void *)(long)skb->data;
 	enum reason fault;
 
-	if (bpf_skb_load_bytes(skb, 0, frame->destination, 12) < 0)
+	if ((void *)(header + 1) > (void *)(long)skb->data_end)
 		return TRUNCATED_TAG;
+	__builtin_memcpy(frame->destination, header->h_dest, 6);
+	__builtin_memcpy(frame->source, header->h_source, 6);
 	frame->group = frame->destination[0] & 1;
-	fault = read_tags(skb, frame);
+	fault = read_tags(skb, header->h_proto, frame);
 	if (fault)
 		return fault;
 	return frame->source[0] & 1 ? SOURCE_MAC_IS_MULTICAST : PASS;
@@ -477,6 +481,13 @@ int from_pf(struct __sk_buff *skb)
 	return forward(skb, PF, WIRE);
 }
 
+static __always_inline int is_same(const __u8 *mac, const __u8 *other)
+{
+	const __u16 *a = (const __u16 *)mac, *b = (const __u16 *)other;
+
+	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
+}
+
 // X550 7.8.4: what a VF may not send.
 static __always_inline enum reason check(void *rules, __u32 port, const struct rule *sender,
 					 const struct frame *frame)
@@ -496,7 +507,7 @@ static __always_inline enum reason check(void *rules, __u32 port, const struct r
 		    (frame->vlan ? !bpf_map_lookup_elem(rules, &key) : frame->tags > 1))
 			return ANTI_SPOOF_VLAN;
 	}
-	if (sender->flags & CHECKS_SOURCE) {
+	if (sender->flags & CHECKS_SOURCE && !is_same(sender->source, frame->source)) {
 		key.kind = SOURCE;
 		key.vlan = 0;
 		__builtin_memcpy(key.mac, frame->source, 6);

@@ -41,9 +41,9 @@ REASONS: Final = (
 )
 _MOST_REASONS: Final = 16
 
-_KEY = Struct("=BBH6s")
+_KEY = Struct("=BBH6s2x")
 _WAYS = Struct("=QBBB5x")
-_RULE = Struct(f"={_WAYS.size}s{_WAYS.size}sQIHH")
+_RULE = Struct(f"={_WAYS.size}s{_WAYS.size}sQIHH6s2x")
 _PLUG = Struct("=II")
 _UNPLUGGED: Final = _PLUG.pack(0, 0)
 _PORT = Struct("=I")
@@ -140,7 +140,7 @@ def _forwarding(frame: Frame, tables: Tables, stripped: int) -> bytes:
     sent = switch.forward(frame, _A_VF, frame.vlan, tables)
     on_pf = bool(sent.pools - tables.vfs.keys())
     inside = _WAYS.pack(_bits(tables.functions(sent.pools)), on_pf, sent.wire, _number(sent.drop))
-    return _RULE.pack(from_wire, inside, stripped, tables.max_frame, 0, 0)
+    return _RULE.pack(from_wire, inside, stripped, tables.max_frame, 0, 0, _NO_MAC)
 
 
 def _bits(vfs: tuple[int, ...]) -> int:
@@ -162,7 +162,9 @@ def _sending(number: int, tables: Tables) -> Iterator[tuple[bytes, bytes]]:
         flags |= _HEARS_ITSELF
     to_itself = _WAYS.pack(0, False, False, _number(_drop_of_own(number, tables)))
     tag = vport.priority << 13 | (vport.vlan or 0)
-    yield _KEY.pack(_SENDER, port, 0, _NO_MAC), _RULE.pack(b"", to_itself, 0, tables.max_frame, flags, tag)
+    first = vport.macs[0] if vport.macs else _NO_MAC
+    rule = _RULE.pack(b"", to_itself, 0, tables.max_frame, flags, tag, first)
+    yield _KEY.pack(_SENDER, port, 0, _NO_MAC), rule
     nothing = bytes(_RULE.size)
     for mac in vport.macs:
         yield _KEY.pack(_SOURCE, port, 0, mac), nothing
