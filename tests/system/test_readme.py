@@ -52,7 +52,8 @@ def test_asking_why_and_changing_a_running_lab() -> None:
     try:
         shown = _run(BLOCKS[3])
     finally:
-        subprocess.run([ROOT / ".venv/bin/vmdqemu", "down", "vmq"], capture_output=True, check=False)
+        subprocess.run([ROOT / ".venv/bin/vmdqemu", "down", "sriov"], capture_output=True, check=False)
     assert "verdict: to vm1 channel 0 by processor 0" in shown
-    assert "waiting: ready to run" in shown
+    assert "verdict: to pool1 channel 0, pool2 channel 0 by processor 0" in shown
+    assert "VFId" in shown
     eventually(lambda: residue() == before, "nothing is left")
