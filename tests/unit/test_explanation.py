@@ -9,9 +9,11 @@ from tests.unit.builders import GROUP, OUTSIDE, STRANGER, Vm, adapter, granted, 
 from vmdqemu.host.processors import place_statically
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.adapter import compile_tables
+from vmdqemu.nic.counters import DropReason
 from vmdqemu.nic.frame import BROADCAST, Frame
 from vmdqemu.nic.modes import OFF, VMMQ, VMQ, Mode
 from vmdqemu.nic.packet import PROTOCOL_TCP
+from vmdqemu.nic.packet_filter import PacketFilter, PacketType
 from vmdqemu.nic.rss import ALL_TYPES, DEFAULT_KEY, Rss
 from vmdqemu.observe import explanation
 from vmdqemu.observe.explanation import Explanation
@@ -163,3 +165,28 @@ def test_a_vf_is_named_with_its_vm(source: int, destination: bytes, verdict: str
     named = explanation.document(told)["nic"]
     assert named["wire"] == ("wire" in verdict)
     assert named["vfs"] == [vf for vf in ("VF 0 of vm1", "VF 1 of vm2") if vf in verdict]
+
+
+def with_vf(frame: Frame, source: int, **options: Any) -> Explanation:
+    """vm1 has a VF, vm2 none."""
+    built = granted(adapter(Vm(), Vm(), mode=VMQ, **options), 1)
+    in_effect = compile_tables(built, generation=1)
+    return explanation.explain(frame, source, in_effect, place_statically(in_effect, (0,)))
+
+
+def test_what_the_host_lets_out_the_adapter_switches_behind_it() -> None:
+    told = list(explanation.lines(with_vf(parsed(mac(1), mac(2)), 2)))
+    groups = [line for line in told if not line.startswith(" ")]
+    assert groups == ["adapter", "host", "adapter", "verdict: to VF 0 of vm1"]
+    assert told[-2].startswith("  switching")
+
+
+def test_nobody_may_be_there_for_what_the_host_lets_out() -> None:
+    told = with_vf(parsed(STRANGER, mac(2)), 2, wire=False)
+    assert explanation.summary(told.verdict, told.tables) == "drop, port_list_is_empty"
+
+
+def test_a_vf_has_its_copy_though_the_default_queue_accepts_none() -> None:
+    told = with_vf(parsed(BROADCAST, OUTSIDE), WIRE, packet_filter=PacketFilter(PacketType(0)))
+    assert told.verdict.drop == DropReason.PACKET_FILTER
+    assert explanation.summary(told.verdict, told.tables) == "to VF 0 of vm1"

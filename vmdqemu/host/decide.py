@@ -37,11 +37,17 @@ class Verdict(NamedTuple):
 
 
 def decide(
-    frame: Frame, source: int, tables: Tables, adapter: Take = plainly, host: Take = plainly
+    frame: Frame,
+    source: int,
+    tables: Tables,
+    adapter: Take = plainly,
+    host: Take = plainly,
+    out: Take = plainly,
 ) -> Verdict:
     """The verdict on a frame that came in at port `source` (WIRE, or a VPort's number).
 
     adapter, host: how each half's steps are taken; Steps of `nic.steps` make the verdict explain itself.
+    out: those of the adapter again, with what the host lets out.
     """
     if source == WIRE:
         return _behind(switch.receive(frame, tables, adapter), frame, WIRE, tables, host)
@@ -51,7 +57,7 @@ def decide(
     verdict = _behind(nic, frame, source, tables, host)
     if not (tables.vfs and any(to.port == WIRE for to in verdict.deliveries)):
         return verdict
-    return verdict._replace(out=switch.let_out(frame, nic.vlan, tables, adapter))
+    return verdict._replace(out=switch.let_out(frame, nic.vlan, tables, out))
 
 
 def decide_behind(frame: Frame, source: int, tables: Tables) -> Verdict:

@@ -28,6 +28,7 @@ class Explanation(NamedTuple):
     source: int  # port
     adapter: tuple[Step, ...]
     host: tuple[Step, ...]
+    out: tuple[Step, ...]  # the adapter's, with what the host lets out
     verdict: Verdict
     processor: int | None  # who serves the RX queue; None for what a VM sends
     tables: Tables
@@ -40,15 +41,15 @@ def explain(
 
     placement: of every RX queue in `tables`; arrival: how it came, in words.
     """
-    adapter, host, service = Steps(), Steps(), Steps()
-    verdict = decide(frame, source, tables, adapter.take, host.take)
+    adapter, host, out, service = Steps(), Steps(), Steps(), Steps()
+    verdict = decide(frame, source, tables, adapter.take, host.take, out.take)
     processor = None
     if source not in tables.vports:
         for placed in verdict.nic.queues:
             processor = service.take(processors.processor, placed.queue, placement)
     came = arrival or f"from {port_name(source, tables)}"
     parsed = Step("parse", f"{came}: {words.frame(frame)}", "802.1Q, RFC 791, RFC 8200")
-    steps = (parsed, *adapter.taken), (*service.taken, *host.taken)
+    steps = (parsed, *adapter.taken), (*service.taken, *host.taken), tuple(out.taken)
     return Explanation(source, *steps, verdict, processor, tables)
 
 
@@ -73,11 +74,7 @@ def document(explanation: Explanation) -> Document:
     """One frame as JSON types."""
     nic, host = explanation.verdict.nic, explanation.verdict.host
     return {
-        "steps": [
-            {"half": half, **step._asdict()}
-            for half, steps in (("adapter", explanation.adapter), ("host", explanation.host))
-            for step in steps
-        ],
+        "steps": [{"half": half, **step._asdict()} for half, steps in _halves(explanation) for step in steps],
         "nic": {
             "deliveries": [_placed(placed, explanation) for placed in nic.queues],
             "vfs": [_vf_name(vf, explanation.tables) for vf in _switched(explanation.verdict).vfs],
@@ -94,10 +91,9 @@ def document(explanation: Explanation) -> Document:
 
 
 def lines(explanation: Explanation) -> Iterator[str]:
-    """One frame for the eye: the adapter's steps, the host's, and what comes of it."""
-    steps = explanation.adapter + explanation.host
-    widest = max(len(step.name) for step in steps)
-    for half, taken in (("adapter", explanation.adapter), ("host", explanation.host)):
+    """One frame for the eye: each half's steps, and what comes of it."""
+    widest = max(len(step.name) for _, taken in _halves(explanation) for step in taken)
+    for half, taken in _halves(explanation):
         if taken:
             yield half
         for step in taken:
@@ -106,13 +102,19 @@ def lines(explanation: Explanation) -> Iterator[str]:
     yield f"verdict: {summary(explanation.verdict, explanation.tables)}{served}"
 
 
+def _halves(explanation: Explanation) -> tuple[tuple[str, tuple[Step, ...]], ...]:
+    """In the order in which they took their steps."""
+    return ("adapter", explanation.adapter), ("host", explanation.host), ("adapter", explanation.out)
+
+
 def summary(verdict: Verdict, tables: Tables) -> str:
-    """What comes of a frame in a few words."""
-    if verdict.drop is not None:
-        return f"drop, {verdict.drop}"
-    ways = [f"{port_name(to.port, tables)} channel {to.channel}" for to in _to_vms(verdict)]
-    ways = [*([WIRE_NAME] if _leaves(verdict) else []), *ways]
-    return f"to {', '.join([*ways, *(_vf_name(vf, tables) for vf in _switched(verdict).vfs)])}"
+    """What comes of a frame in a few words. A copy may be dropped, and another be a VF's."""
+    ways = [
+        *([WIRE_NAME] if _leaves(verdict) else []),
+        *(f"{port_name(to.port, tables)} channel {to.channel}" for to in _to_vms(verdict)),
+        *(_vf_name(vf, tables) for vf in _switched(verdict).vfs),
+    ]
+    return f"to {', '.join(ways)}" if ways else f"drop, {verdict.drop or _switched(verdict).drop}"
 
 
 def _switched(verdict: Verdict) -> NicVerdict:
