@@ -21,7 +21,7 @@ from tests.system.harness import running
 from tests.system.iperf import Machines, iperf3, received_at_once
 from tests.unit import builders
 from tests.unit.builders import adapter, granted, mac
-from vmdqemu.datapath import uplink
+from vmdqemu.datapath import wires
 from vmdqemu.datapath.outside import WIRE_END
 from vmdqemu.nic.adapter import compile_tables
 from vmdqemu.nic.frame import format_mac
@@ -123,7 +123,7 @@ def _vfs() -> Iterator[Fabric]:
         machines = [uplinks.machine(number, bed) for number in range(1, len(vms) + 1)]
         for vm in machines:
             vm.face.grant()
-        for ifname in (uplink.WIRE, *(f"vf{number}" for number in range(len(vms)))):
+        for ifname in (wires.WIRE, *(f"vf{number}" for number in range(len(vms)))):
             links.receive_on(nic, ifname, 0)
         links.receive_on(ext, WIRE_END, 0)
         first, second = (Vm(vm.ns, format_mac(vm.mac), vm.address, "vf0") for vm in machines[:2])
