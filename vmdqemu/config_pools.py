@@ -82,10 +82,10 @@ def _mirror(rule: MirrorConfig, numbers: dict[str, int]) -> Mirror:
 
 
 def _pool_numbers(adapter: Adapter) -> dict[str, int]:
-    """Pools by their numbers and their names."""
+    """Pools by their numbers and their names; a VF's has the name of its VM's own, so only a number."""
     names = {
         DEFAULT_VPORT: adapter.pf.name,
-        **{number: vport.name for number, vport in adapter.vports.items()},
+        **{number: vport.name for number, vport in sorted(adapter.vports.items(), reverse=True)},
     }
     return {str(number): number for number in names} | {name: number for number, name in names.items()}
 

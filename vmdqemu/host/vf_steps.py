@@ -24,9 +24,11 @@ from vmdqemu.nic.adapter import (
     Request,
     ResetVf,
     SetFilter,
+    SetPool,
     Status,
     apply,
 )
+from vmdqemu.nic.pools import PoolSettings
 from vmdqemu.nic.vf_requests import VF_DRIVER
 from vmdqemu.nic.vm_queue import VSWITCH
 from vmdqemu.nic.vport import PF
@@ -136,10 +138,15 @@ def _create(adapter: Adapter, vm: str) -> Iterable[Request]:
 
 
 def _move(adapter: Adapter, vm: str) -> Iterable[Request]:
-    """A VM that the default queue serves has none: then the VF has one of its own."""
+    """What the VM's pool accepts, a chip's VF accepts too.
+
+    A VM that the default queue serves has no filter: then the VF has one of its own.
+    """
     home, port, vf = synthetic(adapter, vm), vport_of(adapter, vm), vf_of(adapter, vm)
     if port is None or vf is None:
         return
+    if (pool := adapter.vports[home].pool) != PoolSettings():
+        yield SetPool(port, pool)
     mine = [(number, held) for number, held in sorted(adapter.filters.items()) if held.vport == home]
     if not mine:
         yield SetFilter(port, adapter.vfs[vf].mac, adapter.vports[home].vlan)
