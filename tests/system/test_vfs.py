@@ -3,39 +3,18 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.system import iperf
-from tests.system.command import vmdqemu
-from tests.system.frames import BROADCAST, frame, ports, tag
 from tests.system.harness import RunningLab, eventually, running
 from tests.system.stream import let_flow, streaming
+from tests.system.vf_lab import ADDRESSES, LAB, as_new, give, ping, vfs
 from vmdqemu.errors import UsageError, VmdqemuError
 
 pytestmark = pytest.mark.system
-
-LAB = """
-[adapter]
-mode = "vmq"
-[host]
-processors = 2
-[wire]
-address = "10.0.0.254/24"
-[[vm]]
-name = "vm1"
-address = "10.0.0.1/24"
-[[vm]]
-name = "vm2"
-address = "10.0.0.2/24"
-[[vm]]
-name = "vm3"
-address = "10.0.0.3/24"
-"""
-ADDRESSES = {"ext": "10.0.0.254", "vm1": "10.0.0.1", "vm2": "10.0.0.2", "vm3": "10.0.0.3"}
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +25,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
 
 @pytest.fixture
 def two(lab: RunningLab) -> RunningLab:
-    """vm1 and vm2 have a VF, on the terms that it starts with; vm3 has none."""
-    give(lab, "vm1", "vm2")
-    for vm in ("vm1", "vm2"):
-        lab.call("vf.set", vm=vm, mac=lab.mac(vm), vlan=0, spoofchk=True, trust=False, rate=0)
-    return lab
+    """vm1 and vm2 have a VF; vm3 has none."""
+    return as_new(lab)
 
 
 @pytest.fixture
@@ -58,31 +34,8 @@ def times(full: bool) -> int:
     return 100 if full else 3
 
 
-def vfs(lab: RunningLab) -> dict[str, dict[str, Any]]:
-    """The VFs by VM."""
-    return {vf["vm"]: vf for vf in lab.call("vf.list")["vfs"]}
-
-
-def give(lab: RunningLab, *vms: str) -> None:
-    """These VMs have a VF, and no other has."""
-    had = vfs(lab)
-    for vm in had.keys() - set(vms):
-        lab.call("vf.remove", vm=vm)
-    for vm in sorted(set(vms) - had.keys()):
-        lab.call("vf.add", vm=vm)
-
-
 def happened(lab: RunningLab, kind: str) -> list[dict[str, Any]]:
     return [event for event in lab.call("events")["events"] if event["event"] == kind]
-
-
-def tagged(octets: bytes, vid: int) -> bytes:
-    return octets[:12] + tag(vid) + octets[12:]
-
-
-def ping(lab: RunningLab, sender: str, receiver: str) -> None:
-    said = lab.run(sender, "ping", "-c", "3", "-i", "0.02", "-W", "5", ADDRESSES[receiver])
-    assert "3 received" in said
 
 
 def books(lab: RunningLab) -> dict[str, tuple[int, int]]:
@@ -168,72 +121,6 @@ def test_what_crosses_vfs_leaves_the_host_alone(two: RunningLab) -> None:
     assert two.port("vm2")["total"]["rx_bytes"] > octets
 
 
-@pytest.mark.parametrize("sender", ADDRESSES)
-def test_everybody_reaches_everybody_with_and_without_a_vf(two: RunningLab, sender: str) -> None:
-    for receiver in ADDRESSES.keys() - {sender}:
-        ping(two, sender, receiver)
-
-
-def test_a_broadcast_reaches_everybody_once(two: RunningLab) -> None:
-    """N22."""
-    with ports(two) as links:
-        for sender in ADDRESSES:
-            sent = frame(BROADCAST, two.mac(sender))
-            received = links.send(sender, sent)
-            assert received == {name: [sent] for name in ADDRESSES.keys() - {sender}}
-
-
-def test_vf_to_vf_stays_inside(two: RunningLab) -> None:
-    """N8: also seen from the wire."""
-    with ports(two) as links:
-        sent = frame(two.mac("vm2"), two.mac("vm1"))
-        assert links.send("vm1", sent) == {"vm2": [sent]}
-
-
-def test_what_is_spoofed_never_arrives(two: RunningLab) -> None:
-    """N20, intel 27, 28: another's address, another's VLAN; until the check is off."""
-    stolen = frame(two.mac("vm2"), two.mac("vm3"))
-    foreign = frame(two.mac("vm2"), two.mac("vm1"), tag(200))
-    before = vfs(two)["vm1"]["drops"]
-    with ports(two) as links:
-        assert links.send("vm1", stolen, foreign) == {}
-        drops = vfs(two)["vm1"]["drops"]
-        assert drops["anti_spoof_mac"] - before.get("anti_spoof_mac", 0) == 1
-        assert drops["anti_spoof_vlan"] - before.get("anti_spoof_vlan", 0) == 1
-        two.call("vf.set", vm="vm1", spoofchk=False)
-        assert links.send("vm1", stolen) == {"vm2": [stolen]}
-        two.call("vf.set", vm="vm1", spoofchk=True)
-        assert links.send("vm1", stolen) == {}
-
-
-def test_a_port_vlan_is_the_vfs_and_stays_when_it_is_taken(two: RunningLab) -> None:
-    """N21, intel 29, 63."""
-    for vm in ("vm1", "vm2"):
-        two.call("vf.set", vm=vm, vlan=10)
-    with ports(two) as links:
-        inside = frame(two.mac("vm2"), two.mac("vm1"))
-        assert links.send("vm1", inside) == {"vm2": [inside]}
-        out, back = frame(two.mac("ext"), two.mac("vm1")), frame(two.mac("vm1"), two.mac("ext"))
-        assert links.send("vm1", out) == {"ext": [tagged(out, 10)]}
-        assert links.send("ext", back, tagged(back, 20)) == {}
-        assert links.send("ext", tagged(back, 10)) == {"vm1": [back]}
-        assert links.send("vm1", frame(two.mac("vm2"), two.mac("vm1"), tag(10))) == {}, "it sends no tag"
-        two.call("vf.remove", vm="vm1")
-        assert links.send("vm1", inside) == {"vm2": [inside]}
-        two.call("vf.add", vm="vm1")
-        assert links.send("vm1", inside) == {"vm2": [inside]}
-
-
-def test_an_address_is_changed_for_the_vf_and_its_vm(two: RunningLab) -> None:
-    new = "02:00:00:00:77:77"
-    with pytest.raises(VmdqemuError, match="NDIS_STATUS_INVALID_PARAMETER"):
-        two.call("vf.set", vm="vm1", mac=two.mac("vm2"))
-    two.call("vf.set", vm="vm1", mac=new)
-    assert new in two.run("vm1", "cat", "/sys/class/net/eth0/address")
-    two.run("ext", "ip", "neigh", "flush", "all")
-    ping(two, "ext", "vm1")
-
-
 def test_a_reset_is_noticed_by_no_other_vf(two: RunningLab, times: int) -> None:
     """N15."""
     with streaming(two, "ext", "vm1") as reset, streaming(two, "ext", "vm2") as other:
@@ -261,20 +148,10 @@ def test_a_policy_takes_the_vf_until_it_is_gone(two: RunningLab) -> None:
     stream.assert_whole(disturbances=2)
 
 
-def test_a_rate_limit_holds_what_the_vf_sends(two: RunningLab) -> None:
-    """Intel 42."""
-    two.call("vf.set", vm="vm1", rate=100)
-    done = iperf.iperf3(two, "vm1", "vm2", ADDRESSES["vm2"], "-t", "2", "-O", "1")
-    assert 0.85 < done["sum_received"]["bits_per_second"] / 94.15e6 < 1.03  # of a 100 Mbit/s wire's TCP
-    two.call("vf.set", vm="vm1", rate=0)
-    assert vfs(two)["vm1"]["rate"] is None
-
-
 def test_the_synthetic_path_works_under_a_flood_of_vfs(two: RunningLab) -> None:
-    with ExitStack() as stack:
-        stack.enter_context(iperf.sending(two, ["vm1"], "vm2", ADDRESSES["vm2"]))
-        with streaming(two, "ext", "vm3", rate=1000) as stream:
-            let_flow(stream, 1000)
+    flood = iperf.sending(two, ["vm1"], "vm2", ADDRESSES["vm2"])
+    with flood, streaming(two, "ext", "vm3", rate=1000) as stream:
+        let_flow(stream, 1000)
     stream.assert_whole(disturbances=0)
 
 
@@ -288,26 +165,6 @@ def test_the_death_of_a_worker_does_not_reach_vfs(two: RunningLab) -> None:
     stream.assert_whole(disturbances=0)
 
 
-def test_the_back_channel_answers_its_own_vm_alone(two: RunningLab) -> None:
-    """N23: ixgbe's messages; a VLAN that a guest asked for reaches it."""
-    vf, ack, cts = vfs(two)["vm1"]["vf"], 0x80000000, 0x20000000
-
-    def say(*words: int, caller: str = "vm1") -> dict[str, Any]:
-        answer: dict[str, Any] = two.call("vf.mailbox", vf=vf, caller=caller, words=list(words))
-        return answer
-
-    assert say(1, caller="vm2") == {"status": "NDIS_STATUS_INVALID_PARAMETER", "words": []}
-    assert say(*range(17))["status"] == "NDIS_STATUS_INVALID_LENGTH"
-    assert say(1)["words"][0] == 1 | ack
-    in_vlan_7 = frame(two.mac("vm1"), two.mac("ext"), tag(7))
-    with ports(two) as links:
-        assert links.send("ext", in_vlan_7) == {}
-        assert say(4 | 1 << 16, 7)["words"] == [4 | 1 << 16 | ack | cts, 7]
-        assert links.send("ext", in_vlan_7) == {"vm1": [in_vlan_7]}
-        two.call("vf.reset", vm="vm1")
-        assert links.send("ext", in_vlan_7) == {}
-
-
 def test_every_vm_has_a_vf_in_mode_sriov(lab: RunningLab) -> None:
     give(lab)
     lab.call("mode.set", mode="sriov")
@@ -318,21 +175,6 @@ def test_every_vm_has_a_vf_in_mode_sriov(lab: RunningLab) -> None:
     lab.call("mode.set", mode="vmmq")
     assert set(vfs(lab)) == {"vm1", "vm2", "vm3"}
     lab.call("mode.set", mode="vmq")
-
-
-def test_the_command_speaks_as_ip_link_does(two: RunningLab) -> None:
-    lab = ("--lab", two.config.name)
-    said = vmdqemu("vf", "set", "vm1", "--trust", "on", "--rate", "1000", *lab)
-    assert (said.returncode, said.stderr) == (0, "")
-    row = next(line.split() for line in said.stdout.splitlines() if "vm1" in line)
-    assert row[1:] == ["vm1", two.mac("vm1"), "-", "on", "on", "1000", row[-1]]
-    assert vmdqemu("vf", "set", "vm1", "--trust", "off", "--rate", "0", *lab).returncode == 0
-    assert vmdqemu("vf", "reset", "vm1", *lab).returncode == 0
-    assert vmdqemu("vf", "del", "vm1", *lab).returncode == 0
-    gone = vmdqemu("vf", "del", "vm1", *lab)
-    assert (gone.returncode, gone.stderr) == (2, "vm1 has no VF; give it one: vmdqemu vf add vm1\n")
-    assert "VF 1 of vm2" in vmdqemu("status", *lab).stdout
-    assert "vm2" in vmdqemu("stats", *lab).stdout
 
 
 def test_who_is_not_there_has_no_vf(lab: RunningLab) -> None:
