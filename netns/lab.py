@@ -125,10 +125,6 @@ class Parts:
         part = self._parts[name] = Lab()
         return part
 
-    def part(self, name: str) -> Lab:
-        """A part that is there. Raises KeyError."""
-        return self._parts[name]
-
     def remove(self, name: str) -> None:
         """Undo one part; nothing to do if no part has that name. Raises what `Lab.close` raises."""
         try:

@@ -105,7 +105,7 @@ def test_a_part_is_undone_before_the_lab_or_with_it_and_only_once() -> None:
         lab.push(undone.append, "after")
         for name in ("a", "b", "c"):
             parts.add(name)
-            parts.part(name).push(undone.append, name)
+            parts[name].push(undone.append, name)
         parts.remove("b")
         parts.remove("b")
         assert undone == ["b"]

@@ -19,6 +19,7 @@ from vmdqemu.daemon.peers import Peer
 from vmdqemu.daemon.plant import Port
 from vmdqemu.daemon.reports import SCHEMA_VERSION
 from vmdqemu.daemon.supervisor import Supervisor
+from vmdqemu.daemon.vfs import GOING, Vfs
 from vmdqemu.daemon.vms import Vms
 from vmdqemu.datapath import announcement, tap, wires
 from vmdqemu.datapath.announcement import Listener
@@ -50,9 +51,10 @@ class Emigration:
         if to == here:
             raise UsageError(f"{name} is in lab {here} already; name another one")
         runtime.find(to)
-        steps, took = migration.plan(vf=False), dict[str, float]()
         async with self._changer.busy:
             port = self._vms.leaving(name)
+            wants_vf = any(vm.name == name and vm.iov for vm in self._supervisor.plant.config.vms)
+            steps, took = migration.plan(vf=wants_vf), dict[str, float]()
             if not dry_run:
                 took = await self._send(port, to, steps)
         return {
@@ -94,10 +96,12 @@ class Journey:
         self._port = port
         self._peer = peer
         self._vm = next(vm for vm in self._plant.config.vms if vm.name == port.name)
-        self._before = self._plant.adapter
+        self._before = self._plant.adapter  # once the VF is gone
+        self._vfs = Vfs(supervisor, changer)
         self._listener: Listener | None = None
         self._announced = False
         self._do: dict[str, Action] = {
+            "remove-vf": self._remove_vf,
             "admit": self._introduce,
             "pause": self._pause,
             "resume": self._have_resumed,
@@ -106,8 +110,10 @@ class Journey:
             "free": self._free,
             COMMIT: self._hand_over,
             "forget": self._forget,
+            "grant-vf": self._have_granted,
         }
         self._undo: dict[str, Action] = {
+            "remove-vf": self._grant_vf,
             "admit": self._come_home,
             "pause": self._go_on,
             "resume": self._have_stopped,
@@ -129,6 +135,16 @@ class Journey:
         """Listen no more."""
         if self._listener is not None:
             self._listener.close()
+
+    async def _remove_vf(self) -> None:
+        await self._vfs.take(self._port.name, GOING)
+        self._before = self._plant.adapter
+
+    async def _grant_vf(self) -> None:
+        await self._vfs.grant(self._port.name)
+
+    async def _have_granted(self) -> None:
+        await self._peer.ask("grant-vf")
 
     async def _introduce(self) -> None:
         port, vport = self._port, self._plant.adapter.vports[self._port.number]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from netns import namespace
+from vmdqemu import config_vfs
 from vmdqemu.config import LabConfig, VmConfig
 from vmdqemu.config_adapter import connect
 from vmdqemu.config_pools import filters_of
@@ -19,6 +20,7 @@ from vmdqemu.daemon import runtime
 from vmdqemu.daemon.change import Changer, agreed
 from vmdqemu.daemon.plant import GUEST_LINK, Port
 from vmdqemu.daemon.supervisor import Supervisor
+from vmdqemu.daemon.vfs import Vfs
 from vmdqemu.daemon.vms import Vms
 from vmdqemu.datapath import announcement, arena, tap
 from vmdqemu.datapath.channel import Message
@@ -51,6 +53,7 @@ class Immigration:
             "admit": self._admit,
             "resume": self._resume,
             "announce": self._announce,
+            "grant-vf": self._grant_vf,
             "undo": self._take_back,
         }
         self._undo: Mapping[str, Callable[[], Awaitable[Message]]] = {
@@ -103,7 +106,10 @@ class Immigration:
         plant = self._plant
         if reason := migration.obstacle(Terms(**message["terms"]), plants.terms(plant.config)):
             raise VmdqemuError(reason)
-        config, (vm,) = join(plant.config, {"vm": [message["vm"]]})
+        table = message["vm"]
+        if config_vfs.refusal(plant.config):  # it goes on without
+            table = table | {"iov": False}
+        config, (vm,) = join(plant.config, {"vm": [table]})
         adapter, (number,) = connect(plant.adapter, config, [vm])
         adapter = self._with_rss(adapter, number, message)
         return config, vm, _with_filters(adapter, number, vm, message["filters"]), number
@@ -132,6 +138,12 @@ class Immigration:
         port = self._guest
         mac = self._plant.config.vms[-1].mac
         return {"sent": announcement.send(port.ns, port.ifname, migration.announcement(mac))}
+
+    async def _grant_vf(self, _: Message, __: Fds) -> Message:
+        """It is ours, and sends already."""
+        if self._plant.config.vms[-1].iov:
+            await Vfs(self._supervisor, self._changer).grant(self._guest.name)
+        return {}
 
     def _own(self, message: Message, is_over: Callable[[], bool]) -> Message:
         """From here on it is for us to undo the VM. Nobody else runs meanwhile."""

@@ -56,27 +56,23 @@ class Vfs:
         self._vf(vm)
         self._configure(vm, iov=False)
         async with self._changer.busy:
-            await self._take(vm, ASKED, SURPRISE if surprise else TEARDOWN)
+            await self.take(vm, ASKED, SURPRISE if surprise else TEARDOWN)
 
     async def give_up(self, vm: str) -> None:
         """Take the VF of a VM that goes, if it has one."""
         async with self._changer.busy:
-            if vf_steps.vf_of(self._plant.adapter, vm) is not None:
-                await self._take(vm, GOING, TEARDOWN)
+            await self.take(vm, GOING)
 
     async def settle(self) -> None:
         """Have each VM that is to have a VF have one, and no other."""
         async with self._changer.busy:
             for vm in self._plant.config.vms:
-                has = vf_steps.vf_of(self._plant.adapter, vm.name) is not None
-                reason = ASKED if not vm.iov else self._policy(vm.name)
-                if has and reason is not None:
-                    await self._take(vm.name, reason, TEARDOWN)
-            await self._make_room()
+                if reason := self._policy(vm.name) if vm.iov else ASKED:
+                    await self.take(vm.name, reason)
             for vm in self._plant.config.vms:
                 has = vf_steps.vf_of(self._plant.adapter, vm.name) is not None
                 if vm.iov and not has:
-                    await self._grant(vm.name)
+                    await self.grant(vm.name)
 
     async def set(self, vm: str, **terms: Any) -> None:
         """Change some of what the PF decides about a VF (fields of VfTerms); rate 0: no limit."""
@@ -100,8 +96,12 @@ class Vfs:
             await self._changer.adopt(agreed(self._plant.adapter, ResetVf(vf)))
             self._supervisor.note("vf-reset", vm=vm, vf=vf)
 
-    async def _grant(self, vm: str) -> None:
-        """From the synthetic path to a VF; a step that fails undoes those before it."""
+    async def grant(self, vm: str) -> None:
+        """From the synthetic path to a VF; a step that fails undoes those before it.
+
+        `busy` is held by the caller.
+        """
+        await self._make_room()
         if (reason := vf_steps.why_none(self._plant.adapter, vm)) is not None:
             self._supervisor.note("vf-refused", vm=vm, reason=reason)
             return
@@ -117,8 +117,13 @@ class Vfs:
         vf = vf_steps.vf_of(self._plant.adapter, vm)
         self._supervisor.note("vf-granted", vm=vm, vf=vf, ms=_since(began))
 
-    async def _take(self, vm: str, reason: str, steps: tuple[Do, ...]) -> None:
-        """Back to the synthetic path. The gap: how long the filters led to a device that was gone."""
+    async def take(self, vm: str, reason: str, steps: tuple[Do, ...] = TEARDOWN) -> None:
+        """Back to the synthetic path; nothing to do for a VM without a VF. `busy` is held by the caller.
+
+        The gap is how long the filters led to a device that was gone.
+        """
+        if vf_steps.vf_of(self._plant.adapter, vm) is None:
+            return
         vf, began = vf_steps.vf_of(self._plant.adapter, vm), time.monotonic()
         at = {}
         for do in steps:
@@ -146,7 +151,7 @@ class Vfs:
         plant, port, vf = self._plant, self._port(vm), self._vf(vm)
         assert plant.uplink is not None  # a lab without a wire has no VFs
         device = VfDevice(vf, port.ns, port.ifname, port.tap, plant.config, plant.uplink.eswitch)
-        plant.parts.part(vm).push(device.remove)  # before its machine goes
+        plant.parts[vm].push(device.remove)  # before its machine goes
         await asyncio.to_thread(device.add, format_mac(plant.adapter.vfs[vf].mac))
         plant.vfs[vm] = device
 
