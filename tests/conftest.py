@@ -39,13 +39,7 @@ def _nothing_left_behind() -> Iterator[None]:
     """Whatever a test made is gone when the session ends."""
     before = harness.residue()
     yield
-    left: dict[str, set[str]] = {}
-
-    def clean() -> bool:
-        left.update({kind: found - before[kind] for kind, found in harness.residue().items()})
-        return not any(left.values())
-
     until = time.monotonic() + harness.DEADLINE  # the kernel frees a dead process's programs in its own time
-    while not clean() and time.monotonic() < until:
+    while (left := harness.left_since(before)) and time.monotonic() < until:
         time.sleep(0.05)
-    assert not any(left.values()), left
+    assert not left

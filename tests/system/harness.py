@@ -47,6 +47,12 @@ def residue() -> dict[str, set[str]]:
     }
 
 
+def left_since(before: dict[str, set[str]]) -> dict[str, set[str]]:
+    """What is there now and was not in an earlier `residue`, by kind; kinds of which nothing is left out."""
+    now = residue()
+    return {kind: now[kind] - before[kind] for kind in now if now[kind] - before[kind]}
+
+
 def worker_pids() -> list[int]:
     """Processes that run the worker module."""
     found = []

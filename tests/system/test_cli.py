@@ -84,7 +84,7 @@ def test_a_lab_in_the_foreground_ends_by_a_signal_and_leaves_nothing(
     assert file.left == set()
 
 
-def test_a_lab_under_nohup_outlives_its_terminal(write: Write) -> None:
+def test_a_lab_under_nohup_outlives_its_terminal_and_ends_by_down(write: Write) -> None:
     file = write(TWO_VMS)
     command = ["nohup", *COMMAND, "up", str(file.path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
@@ -94,6 +94,7 @@ def test_a_lab_under_nohup_outlives_its_terminal(write: Write) -> None:
         assert vmdqemu("status", "--lab", file.lab).returncode == 0
         assert vmdqemu("down", file.lab).returncode == 0
         assert process.wait(30) == 0
+    assert file.left == set()
 
 
 @pytest.mark.parametrize("made", ["{lab}.json", "{lab}-nic", "{lab}-vm2", "{lab}.sock"])
@@ -109,19 +110,7 @@ def test_a_signal_while_the_lab_is_built_leaves_nothing(made: str, write: Write)
     assert file.left == set()
 
 
-def test_down_ends_a_lab_in_the_foreground(write: Write) -> None:
-    file = write(TWO_VMS)
-    with subprocess.Popen([*COMMAND, "up", str(file.path)], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        assert vmdqemu("down", file.lab).returncode == 0
-        assert process.wait(30) == 0
-    assert file.left == set()
-
-
-def test_the_same_lab_twice_is_refused_and_the_first_lives_on(write: Write) -> None:
-    file = write(TWO_VMS)
-    up(file)
+def test_the_same_lab_twice_is_refused_and_the_first_lives_on(file: LabFile) -> None:
     for again in (("up", file.path), ("up", file.path, "--detach")):
         error = refused(vmdqemu(*again), 1)
         assert f"lab {file.lab} is already running (pid " in error
