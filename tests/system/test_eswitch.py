@@ -1,23 +1,20 @@
-"""The eswitch against the silicon's half of decide(), frame by frame, by BPF_PROG_TEST_RUN.
-
-Its books say where a frame went: a test run carries out no redirect, but counts it, and really sends clones.
-"""
+"""The eswitch against the silicon's half of decide(), frame by frame."""
 
 import os
 from collections import Counter
 from collections.abc import Iterator
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from netns import counters, links, namespace
-from tests.system import prog_run
-from tests.system.generated import GROUPS, MACS, NOBODY, OUTSIDE, any_frame
-from tests.system.uplinks import bed
+from netns import counters
+from tests.system import eswitch_bench, prog_run
+from tests.system.eswitch_bench import PORTS, VF0, VF1, VF2, Bench, Fate, cable
+from tests.system.generated import GROUPS, MACS, NOBODY, OUTSIDE, UNKNOWN, any_frame
 from tests.unit.builders import Vm, adapter, granted, octets
-from vmdqemu.datapath import uplink, wires
-from vmdqemu.datapath.eswitch import FIRST_VF, PF, WIRE, Books, Direction, End, Eswitch
+from vmdqemu.datapath.eswitch import Books, Direction, End
+from vmdqemu.datapath.eswitch_rules import FIRST_VF, PF, WIRE
 from vmdqemu.nic import switch
 from vmdqemu.nic.adapter import compile_tables
 from vmdqemu.nic.counters import DropReason
@@ -25,66 +22,28 @@ from vmdqemu.nic.filters import RESERVED_GROUP, vlan_of
 from vmdqemu.nic.frame import BROADCAST, Frame, is_multicast, parse, strip_tag
 from vmdqemu.nic.models import MODELS
 from vmdqemu.nic.modes import VMDQ, VMQ
+from vmdqemu.nic.pools import PortSettings
 from vmdqemu.nic.switch import NicVerdict
 from vmdqemu.nic.tables import TAG, Tables, VfTable
 
 pytestmark = pytest.mark.system
 
 NAME = f"es{os.getpid() % 100_000}"
-NIC, PEERS = f"{NAME}-nic", f"{NAME}-vms"
 
 # vm1 and vm2 have no VF; vm4 and vm5 are in one VLAN, vm6 is alone in another.
 VLANS = (None, 5, None, 5, 5, 7)
 VMS = [Vm(macs=(mac,), vlan=vlan, spoof_check=mac != MACS[4]) for mac, vlan in zip(MACS, VLANS, strict=True)]
 WITH_VF = (3, 4, 5, 6)
-VF0, VF1, VF2, VF3 = range(FIRST_VF, FIRST_VF + 4)
-PORTS = (WIRE, PF, VF0, VF1, VF2, VF3)
-
-
-class Fate(NamedTuple):
-    """What became of one frame."""
-
-    left: dict[int, int]  # octets, by the port it left by
-    drop: DropReason | None = None
-
-
-class Bench:
-    """Asks the eswitch about one frame at a time."""
-
-    def __init__(self, eswitch: Eswitch) -> None:
-        self.eswitch = eswitch
-        names = {WIRE: wires.WIRE, PF: uplink.PF} | {port: far(port) for port in PORTS if port >= FIRST_VF}
-        self._indexes = {port: links.index(NIC, name) for port, name in names.items()}
-        self._programs = {WIRE: eswitch.program("from_wire"), PF: eswitch.program("from_pf")}
-
-    def fate(self, frame: bytes, port: int) -> Fate:
-        """What becomes of a frame that comes in by a port."""
-        before = {each: self.eswitch.books(each) for each in PORTS}
-        program = self._programs.get(port, self.eswitch.program("from_vf"))
-        with namespace.entered(NIC):
-            prog_run.run(program, frame, ifindex=self._indexes[port])
-        after = {each: self.eswitch.books(each) for each in PORTS}
-        left = {
-            each: after[each].left.octets - before[each].left.octets
-            for each in PORTS
-            if after[each].left.skbs > before[each].left.skbs
-        }
-        drops = after[port].drops.items() - before[port].drops.items()
-        assert after[port].entered.skbs - before[port].entered.skbs == 1
-        assert after[port].copies - before[port].copies == max(0, len(left) - 1)
-        return Fate(left, next((reason for reason, _ in drops), None))
-
-
-def far(port: int) -> str:
-    """Both ends of a VF's cable."""
-    return f"vf{port - FIRST_VF}"
-
-
+HASH_TABLES = PortSettings(
+    unicast_table=frozenset({UNKNOWN}), multicast_table=frozenset({GROUPS[1]}), hash_form=2
+)
 LABS: dict[str, dict[str, Any]] = {
     "off": {},
     "vmq": {"mode": VMQ, "local_switch": True},
     "VEPA": {"mode": VMQ, "loopback": False},
     "82599": {"model": MODELS["82599"], "mode": VMDQ},
+    "82599, hash tables": {"model": MODELS["82599"], "mode": VMDQ, "port": HASH_TABLES},
+    "x550, VEPA": {"model": MODELS["x550"], "mode": VMDQ, "local_switch": True, "loopback": False},
     "x550": {"model": MODELS["x550"], "mode": VMDQ, "local_switch": True},
 }
 
@@ -101,15 +60,8 @@ def tables() -> Tables:
 
 @pytest.fixture(scope="module")
 def bench(tables: Tables) -> Iterator[Bench]:
-    """With a wire, a PF and a cable for each VF, whose far ends are in one namespace."""
-    with bed(NAME, tables) as (lab, made, _):
-        lab.namespace(PEERS)
-        for port in PORTS[2:]:
-            lab.veth(NIC, far(port), PEERS, far(port), mtu=1600)
-            made.eswitch.plug(port - FIRST_VF, far(port), End(PEERS, far(port)))
-            links.up(NIC, far(port))
-            links.up(PEERS, far(port))
-        yield Bench(made.eswitch)
+    with eswitch_bench.running(NAME, tables) as made:
+        yield made
 
 
 def expected(frame: bytes, port: int, tables: Tables) -> Fate:
@@ -193,9 +145,9 @@ def test_a_group_reaches_every_port_of_its_vlan_once(bench: Bench) -> None:
 
 
 def test_clones_come_out_of_their_cables_without_their_tag(bench: Bench) -> None:
-    before = counters.read(PEERS)
+    before = counters.read(bench.peers)
     bench.fate(octets(BROADCAST, OUTSIDE, [5]), WIRE)
-    now = counters.read(PEERS)
+    now = counters.read(bench.peers)
     got = {name: now[name].rx_bytes - before[name].rx_bytes for name in now if name != "lo"}
     assert got == {"vf0": 0, "vf1": 60, "vf2": 60, "vf3": 0}
 
@@ -220,7 +172,7 @@ def test_frames_for_a_vf_that_is_unplugged_are_counted_as_its_drops(bench: Bench
     assert bench.fate(frame, WIRE) == Fate({})
     assert _drops(before, bench.eswitch.counters(0)) == {DropReason.EGRESS_DOWN: 1}
     assert set(bench.eswitch.plugged) == {1, 2, 3}
-    bench.eswitch.plug(0, far(VF0), End(PEERS, far(VF0)))
+    bench.eswitch.plug(0, cable(VF0), End(bench.peers, cable(VF0)))
     assert bench.fate(frame, WIRE) == Fate({VF0: 60})
 
 

@@ -15,7 +15,8 @@ from tests.system import uplinks
 from tests.system.harness import eventually
 from tests.system.uplinks import Machine
 from tests.unit.builders import Vm, adapter, granted
-from vmdqemu.datapath.eswitch import FIRST_VF, Eswitch
+from vmdqemu.datapath.eswitch import Eswitch
+from vmdqemu.datapath.eswitch_rules import FIRST_VF
 from vmdqemu.datapath.face import Face
 from vmdqemu.nic.adapter import compile_tables
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vmdqemu.nic.hash_filters import FORMS, hash_of
+from vmdqemu.nic.hash_filters import FORMS, hash_of, octets_of
 
 # ixgbe_mta_vector, worked out for five addresses
 VECTORS = {
@@ -22,3 +22,9 @@ def test_the_hash_of_an_address_in_each_form(address: str, form: int) -> None:
 
 def test_only_the_last_two_octets_count_so_collisions_are_easy() -> None:
     assert hash_of(bytes.fromhex("01005e0000fb"), 0) == hash_of(bytes.fromhex("01005e0100fb"), 0)
+
+
+@pytest.mark.parametrize("form", range(FORMS))
+def test_there_is_an_address_for_every_hash(form: int) -> None:
+    found = [hash_of(bytes(4) + octets_of(value, form), form) for value in range(1 << 12)]
+    assert found == list(range(1 << 12))

@@ -1,7 +1,7 @@
 // The chip's embedded switch: wire, pf0 and the virtual functions (VFs).
 //
-// One program on the tc ingress of each port. It does what nic/switch.py says; datapath/eswitch.py asks that
-// module about every address and VLAN there is, and writes the answers down as rules. Without VFs there are
+// One program on the tc ingress of each port. It does what nic/switch.py says; datapath/eswitch_rules.py
+// asks that module about every address and VLAN there is, and writes the answers down as rules. Without VFs there are
 // no rules: what arrives on the wire goes to pf0's ring, what a worker writes into pf0 goes to the wire.
 //
 // A frame for one port is redirected, one for several is cloned. Superframes pass whole, and partial checksums
@@ -16,7 +16,7 @@
 
 enum { WIRE, PF, FIRST_VF, VFS = 64, PORTS = FIRST_VF + VFS };
 
-// In the order of datapath/eswitch.py's REASONS.
+// In the order of datapath/eswitch_rules.py's REASONS.
 enum reason {
 	PASS,
 	TRUNCATED_TAG,
@@ -83,11 +83,12 @@ struct {
 } ports SEC(".maps");
 
 enum { UNTAGGED = 0x1000, OTHER_VLAN = 0x1001 };
-enum { TO_ADDRESS, TO_UNICAST, TO_GROUP, SENDER, SOURCE, MEMBER };
+enum { TO_ADDRESS, TO_UNICAST, TO_GROUP, SENDER, SOURCE, MEMBER, OWNERS };
+enum { HASHED = 1 };
 
 struct key {
 	__u8 kind;
-	__u8 port; // of SENDER, SOURCE and MEMBER
+	__u8 port; // of SENDER, SOURCE and MEMBER; HASHED of TO_UNICAST and TO_GROUP
 	__u16 vlan; // a VID as it is tagged, UNTAGGED, or OTHER_VLAN where there is no rule for that one
 	__u8 mac[6];
 	__u16 pad; // whole words are hashed faster
@@ -108,16 +109,18 @@ enum {
 	INSERTS_TAG = 8,
 	HEARS_ITSELF = 16,
 	SILENT = 32,
+	HASHES = 64,
+	PRUNES = 128,
 };
 
 struct rule {
-	struct ways from_wire; // of TO_*, like the next
+	struct ways from_wire; // of TO_*, like the next; of OWNERS the VFs that have an address
 	struct ways inside; // of SENDER: why it does not get its own frame
 	__u64 stripped; // VFs that see no tag
 	__u32 longest; // octets of a frame, tags apart
-	__u16 flags; // of SENDER, like the next
-	__u16 tci;
-	__u8 source[6]; // one of those it may send from; if there are others SOURCE has them
+	__u16 flags;
+	__u16 tci; // of SENDER; of TO_UNICAST and TO_GROUP how far an address is shifted to be hashed
+	__u8 source[6]; // one of those that SENDER may use; if there are others SOURCE has them
 	__u16 pad;
 };
 
@@ -409,6 +412,27 @@ static __always_inline int deliver(struct __sk_buff *skb, __u32 from, struct way
 	return to_several(skb, from, ways, rule, frame);
 }
 
+// Nobody's address, or one that a chip's hash table takes: 12 bits of the last two octets.
+static __always_inline struct rule *find_stranger(void *rules, const struct frame *frame)
+{
+	struct key key = { .kind = frame->group ? TO_GROUP : TO_UNICAST, .vlan = frame->vlan };
+	struct rule *found = bpf_map_lookup_elem(rules, &key), *hashed;
+	__u32 hash;
+
+	if (!found) {
+		key.vlan = OTHER_VLAN;
+		found = bpf_map_lookup_elem(rules, &key);
+	}
+	if (!found || !(found->flags & HASHES))
+		return found;
+	hash = (frame->destination[5] << 8 | frame->destination[4]) >> (found->tci & 7) & 0xfff;
+	key.port = HASHED;
+	key.mac[0] = hash;
+	key.mac[1] = hash >> 8;
+	hashed = bpf_map_lookup_elem(rules, &key);
+	return hashed ? hashed : found;
+}
+
 static __always_inline struct rule *find(void *rules, const struct frame *frame)
 {
 	struct key key = { .kind = TO_ADDRESS, .vlan = frame->vlan };
@@ -420,14 +444,7 @@ static __always_inline struct rule *find(void *rules, const struct frame *frame)
 		return found;
 	key.vlan = OTHER_VLAN;
 	found = bpf_map_lookup_elem(rules, &key);
-	if (found)
-		return found;
-	struct key any = { .kind = frame->group ? TO_GROUP : TO_UNICAST, .vlan = frame->vlan };
-	found = bpf_map_lookup_elem(rules, &any);
-	if (found)
-		return found;
-	any.vlan = OTHER_VLAN;
-	return bpf_map_lookup_elem(rules, &any);
+	return found ? found : find_stranger(rules, frame);
 }
 
 static __always_inline void *rules_in_effect(void)
@@ -443,6 +460,24 @@ static __always_inline void enter(__u32 port, const struct frame *frame)
 
 	if (mine)
 		add(&mine->entered, &frame->size);
+}
+
+// What the outside sends back is not for the VF that sent it (X550 7.8.3.3.1 step 10).
+static __always_inline struct ways pruned(void *rules, const struct rule *rule, const struct frame *frame)
+{
+	struct key key = { .kind = OWNERS };
+	struct ways ways = rule->from_wire;
+	struct rule *owners;
+
+	if (!(rule->flags & PRUNES))
+		return ways;
+	__builtin_memcpy(key.mac, frame->source, 6);
+	owners = bpf_map_lookup_elem(rules, &key);
+	if (owners)
+		ways.vfs &= ~owners->from_wire.vfs;
+	if (!ways.vfs)
+		ways.pf = 1;
+	return ways;
 }
 
 // What cannot be ruled on goes where everything goes while there are no VFs.
@@ -461,7 +496,7 @@ static __always_inline int forward(struct __sk_buff *skb, __u32 from, __u32 othe
 	if (!rule || is_oversize(&frame, rule->longest))
 		return hand_over(otherwise, &frame, 0);
 	if (from == WIRE)
-		return deliver(skb, from, rule->from_wire, rule, &frame);
+		return deliver(skb, from, pruned(rules, rule, &frame), rule, &frame);
 	// The vSwitch has judged it: what is for the PF itself it would have delivered.
 	ways = rule->inside;
 	ways.wire |= ways.pf;

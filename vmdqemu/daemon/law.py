@@ -12,7 +12,7 @@ from netns import counters as kernel_counters
 from netns.counters import LinkCounters
 from netns.namespace import NamespaceMissing
 from vmdqemu.daemon.plant import Plant, Port
-from vmdqemu.datapath import eswitch
+from vmdqemu.datapath import eswitch_rules
 from vmdqemu.datapath.eswitch import Books, Eswitch
 from vmdqemu.datapath.shm import Counters, Row
 from vmdqemu.datapath.wires import WIRE
@@ -101,7 +101,7 @@ def _uplink_checks(plant: Plant, books: list[PortBooks], cut_off: int) -> list[C
     ours, kernel = books[0], books[0].kernel
     if kernel is None:
         return []
-    outside, pf = plant.uplink.eswitch.books(eswitch.WIRE), plant.uplink.eswitch.books(eswitch.PF)
+    outside, pf = plant.uplink.eswitch.books(eswitch_rules.WIRE), plant.uplink.eswitch.books(eswitch_rules.PF)
     ring = kernel.tx_packets + kernel.tx_dropped
     # Without offloads the kernel cuts every superframe up between the eswitch and the ring.
     arrived = pf.left.skbs if plant.config.adapter.offloads else pf.left.wire_frames

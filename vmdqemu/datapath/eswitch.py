@@ -1,63 +1,28 @@
 """The eswitch: keeps the eBPF program on the wire, on pf0 and on each VF's link in step with the tables.
 
-`rules` asks the silicon's half of decide() about every address and every VLAN there is, and writes the
-answers down as bpf/eswitch.bpf.c reads them. A change fills a new set and writes one slot: every frame sees
-one set or the other. Without VFs the slot is empty.
+A change fills a new set of rules and writes one slot: every frame sees one set or the other. Without VFs the
+slot is empty.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from struct import Struct
 from typing import Final, NamedTuple
 
 from netns import links
 from vmdqemu.bpf.loader import Attachment, BpfObject, Hook, Map
-from vmdqemu.nic import switch
+from vmdqemu.datapath import eswitch_rules
+from vmdqemu.datapath.eswitch_rules import FIRST_VF, KEY, MAX_RULES, PF, REASONS, RULE, WIRE
 from vmdqemu.nic.counters import DropReason
-from vmdqemu.nic.filters import ANY_VLAN, RESERVED_GROUP
-from vmdqemu.nic.frame import BROADCAST, RESERVED_VID, Frame
 from vmdqemu.nic.tables import Tables
 
-WIRE, PF, FIRST_VF = range(3)  # ports of the eswitch
-MOST_VFS: Final = 64
-MAX_RULES: Final = 16384
-
-# In the order of the program's; 0 is no reason.
-REASONS: Final = (
-    DropReason.TRUNCATED_TAG,
-    DropReason.RESERVED_VID,
-    DropReason.OVERSIZE,
-    DropReason.SOURCE_MAC_IS_MULTICAST,
-    DropReason.QUEUE_DISABLED,
-    DropReason.TAG_NOT_ALLOWED,
-    DropReason.ANTI_SPOOF_VLAN,
-    DropReason.ANTI_SPOOF_MAC,
-    DropReason.RESERVED_MULTICAST,
-    DropReason.NO_POOL,
-    DropReason.VFRE_OFF,
-    DropReason.PORT_LOOPBACK_FILTER,
-    DropReason.PORT_LIST_IS_EMPTY,
-    DropReason.EGRESS_DOWN,
-    DropReason.EGRESS_ERROR,
-)
 _MOST_REASONS: Final = 16
 
-_KEY = Struct("=BBH6s2x")
-_WAYS = Struct("=QBBB5x")
-_RULE = Struct(f"={_WAYS.size}s{_WAYS.size}sQIHH6s2x")
 _PLUG = Struct("=II")
 _UNPLUGGED: Final = _PLUG.pack(0, 0)
 _PORT = Struct("=I")
 _BOOKS = Struct(f"=14Q{_MOST_REASONS}Q")
 _FD = Struct("=i")
 _SLOT: Final = 0
-
-_TO_ADDRESS, _TO_UNICAST, _TO_GROUP, _SENDER, _SOURCE, _MEMBER = range(6)
-_UNTAGGED, _OTHER_VLAN = 0x1000, 0x1001
-_CHECKS_SOURCE, _CHECKS_VLAN, _TAKES_NO_TAG, _INSERTS_TAG, _HEARS_ITSELF, _SILENT = 1, 2, 4, 8, 16, 32
-
-_NO_MAC = bytes(6)
-_UNICAST, _GROUP = b"\x02" + bytes(5), b"\x03" + bytes(5)  # of nobody
-_A_VF: Final = -1  # as a sender: none of ours, for the program leaves the sender out itself
 
 
 class Direction(NamedTuple):
@@ -96,90 +61,6 @@ class Plugged(NamedTuple):
     attachment: Attachment
 
 
-def rules(tables: Tables) -> dict[bytes, bytes]:
-    """Each rule by its key in the map; none without VFs."""
-    if not tables.vfs:
-        return {}
-    stripped = sum(1 << vf.function for vf in tables.vfs.values() if vf.vport.strips)
-    forwarding = {_KEY.pack(*key): _forwarding(frame, tables, stripped) for key, frame in _frames(tables)}
-    sending = {key: rule for number in tables.vfs for key, rule in _sending(number, tables)}
-    return forwarding | sending
-
-
-def _frames(tables: Tables) -> Iterator[tuple[tuple[int, int, int, bytes], Frame]]:
-    """The key of each kind of frame that has an answer of its own, and a frame of that kind."""
-    keys = tables.addresses.keys() | tables.filters.keys()
-    vlans = {vlan for _, vlan in keys} | {None, ANY_VLAN}
-    if tables.pooling is not None:  # a chip's VLANs are its pools', not its addresses'
-        keys = {(mac, vlan) for mac in {*tables.pooling.exact, *(mac for mac, _ in keys)} for vlan in vlans}
-    for mac, vlan in keys:
-        for vid, number in _tags(vlan):
-            yield (_TO_ADDRESS, 0, number, mac), Frame(0, mac, vlan=vid)
-    for last in range(0x10):
-        mac = RESERVED_GROUP + bytes([last])
-        for vlan in vlans:
-            for vid, number in _tags(vlan):
-                yield (_TO_ADDRESS, 0, number, mac), Frame(0, mac, vlan=vid)
-    for kind, mac in ((_TO_UNICAST, _UNICAST), (_TO_GROUP, _GROUP), (_TO_ADDRESS, BROADCAST)):
-        for vlan in vlans:
-            for vid, number in _tags(vlan):
-                yield (kind, 0, number, mac if kind == _TO_ADDRESS else _NO_MAC), Frame(0, mac, vlan=vid)
-
-
-def _tags(vlan: int | None) -> tuple[tuple[int | None, int], ...]:
-    """How frames in a VLAN are tagged, and as what the program looks for it."""
-    if vlan is None:
-        return (None, _UNTAGGED), (0, 0)
-    return ((RESERVED_VID, _OTHER_VLAN),) if vlan == ANY_VLAN else ((vlan, vlan),)
-
-
-def _forwarding(frame: Frame, tables: Tables, stripped: int) -> bytes:
-    """What the wire drops decide() drops at the PF, and says why."""
-    came = switch.receive(frame, tables)
-    from_wire = _WAYS.pack(_bits(came.vfs), bool(came.queues) or came.drop is not None, False, 0)
-    sent = switch.forward(frame, _A_VF, frame.vlan, tables)
-    on_pf = bool(sent.pools - tables.vfs.keys())
-    inside = _WAYS.pack(_bits(tables.functions(sent.pools)), on_pf, sent.wire, _number(sent.drop))
-    return _RULE.pack(from_wire, inside, stripped, tables.max_frame, 0, 0, _NO_MAC)
-
-
-def _bits(vfs: tuple[int, ...]) -> int:
-    return sum(1 << vf for vf in vfs)
-
-
-def _number(drop: DropReason | None) -> int:
-    return 0 if drop is None else 1 + REASONS.index(drop)
-
-
-def _sending(number: int, tables: Tables) -> Iterator[tuple[bytes, bytes]]:
-    """What a VF may send: how it is checked, from which addresses, and in which VLANs."""
-    function, vport, _ = tables.vfs[number]
-    port = FIRST_VF + function
-    flags = _CHECKS_SOURCE * vport.spoof_check | _CHECKS_VLAN * vport.vlan_check
-    flags |= _TAKES_NO_TAG * (vport.untagged_only or vport.vlan is not None)
-    flags |= _INSERTS_TAG * (vport.vlan is not None) | _SILENT * (not vport.transmit)
-    if tables.pooling is not None and number in tables.pooling.own_frames:
-        flags |= _HEARS_ITSELF
-    to_itself = _WAYS.pack(0, False, False, _number(_drop_of_own(number, tables)))
-    tag = vport.priority << 13 | (vport.vlan or 0)
-    first = vport.macs[0] if vport.macs else _NO_MAC
-    rule = _RULE.pack(b"", to_itself, 0, tables.max_frame, flags, tag, first)
-    yield _KEY.pack(_SENDER, port, 0, _NO_MAC), rule
-    nothing = bytes(_RULE.size)
-    for mac in vport.macs:
-        yield _KEY.pack(_SOURCE, port, 0, mac), nothing
-    for vlan in vport.vlans:
-        if vlan is not None:
-            yield _KEY.pack(_MEMBER, port, vlan, _NO_MAC), nothing
-
-
-def _drop_of_own(number: int, tables: Tables) -> DropReason | None:
-    """Why a VF does not get what it sends to itself."""
-    vport = tables.vfs[number].vport
-    own = Frame(0, vport.macs[0] if vport.macs else _UNICAST)
-    return switch.forward(own, number, vport.vlan, tables).drop
-
-
 class Eswitch:
     """The program on the ports of one adapter. It goes with their links."""
 
@@ -208,11 +89,11 @@ class Eswitch:
 
     def publish(self, tables: Tables) -> None:
         """Put other tables in effect."""
-        written = rules(tables)
+        written = eswitch_rules.compile_rules(tables)
         if not written:
             self._slot.remove(_SLOT)
             return
-        with Map.new_hash(self._object.library, _KEY.size, _RULE.size, MAX_RULES) as fresh:
+        with Map.new_hash(self._object.library, KEY.size, RULE.size, MAX_RULES) as fresh:
             for key, rule in written.items():
                 fresh.set(key, rule)
             self._slot.write(_SLOT, _FD.pack(fresh.fd))

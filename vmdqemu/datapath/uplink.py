@@ -11,7 +11,7 @@ from typing import Final
 from netns import links
 from netns.lab import Lab
 from vmdqemu.config import LabConfig, WireConfig
-from vmdqemu.datapath import eswitch, tap, wires
+from vmdqemu.datapath import eswitch_rules, tap, wires
 from vmdqemu.datapath.eswitch import Direction, Eswitch
 from vmdqemu.datapath.sorter import Sorter
 from vmdqemu.datapath.tap import Tap
@@ -34,11 +34,11 @@ class Uplink:
 
     def from_wire(self) -> Direction:
         """Frames from the outside."""
-        return self.eswitch.books(eswitch.WIRE).entered
+        return self.eswitch.books(eswitch_rules.WIRE).entered
 
     def to_wire(self) -> Direction:
         """Frames that went out."""
-        return self.eswitch.books(eswitch.WIRE).left
+        return self.eswitch.books(eswitch_rules.WIRE).left
 
     def grow(self, rings: int) -> None:
         """Have at least so many rings. None is ever closed."""
