@@ -5,19 +5,31 @@ from typing import cast
 
 import pytest
 
+from tests.unit.builders import granted
 from tests.unit.plants import counters, plant
 from vmdqemu.daemon import snapshot
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.snapshot import Registers
 from vmdqemu.daemon.supervisor import Supervisor
-from vmdqemu.datapath.eswitch import Direction
+from vmdqemu.datapath.eswitch import Books, Direction
 from vmdqemu.datapath.shm import QUEUE_OFFSET, RING_OFFSET, Counters
 from vmdqemu.datapath.uplink import Uplink
+from vmdqemu.nic.adapter import compile_tables
 from vmdqemu.nic.counters import DropReason, QueueCounter, RingCounter
-from vmdqemu.nic.statistics import QueueTraffic, Traffic
+from vmdqemu.nic.statistics import QueueTraffic, Traffic, VfTraffic
 
 LAB = 'vm = [{ name = "vm1", queues = 2 }, { name = "vm2" }]'
 WIRE, VM1, VM2 = 0, 1, 2
+
+VF_BOOKS = Books(
+    entered=Direction(8, 9, 900),
+    left=Direction(5, 7, 700),
+    looped_entered=Direction(2, 3, 300),
+    looped_left=Direction(4, 4, 400),
+    copies=1,
+    groups_left=2,
+    drops={DropReason.ANTI_SPOOF_MAC: 6},
+)
 
 
 @pytest.fixture
@@ -31,6 +43,7 @@ def built() -> Plant:
             from_wire=lambda: Direction(90, 100, 10_000),
             to_wire=lambda: Direction(10, 10, 1_000),
             sorter=SimpleNamespace(arrivals=lambda _: 97),
+            eswitch=SimpleNamespace(counters=lambda _: VF_BOOKS),
         ),
     )
     made.layout = made.layout._replace(rings=(1, *made.layout.rings[1:]))
@@ -94,3 +107,12 @@ def test_whoever_reads_the_registers_clears_them(built: Plant, books: Counters) 
     assert set(second.values()) == {0}
     book(books, VM2, 0, DropReason.ANTI_SPOOF_MAC, 1)
     assert registers.read()["SSVPC"] == 1
+
+
+def test_a_vfs_traffic_and_its_spoofed_frames_are_those_of_the_eswitch(built: Plant, books: Counters) -> None:
+    built.adapter = granted(built.adapter, 1)
+    built.tables = compile_tables(built.adapter, 2)
+    taken = snapshot.take(built, books)
+    looped = Traffic(4, 400), Traffic(3, 300)
+    assert taken.vfs == {0: VfTraffic(Traffic(7, 700, multicast=2), Traffic(9, 900), *looped)}
+    assert taken.all_spoofed == 6

@@ -3,7 +3,7 @@
 import pytest
 
 from vmdqemu.nic.models import MODELS
-from vmdqemu.nic.statistics import DRIVERS, QueueTraffic, Snapshot, Traffic
+from vmdqemu.nic.statistics import DRIVERS, QueueTraffic, Snapshot, Traffic, VfTraffic
 
 NOW = Snapshot(
     seen=120,
@@ -86,3 +86,14 @@ def test_a_vm_that_was_given_anothers_number_begins_at_nothing() -> None:
 
 def test_every_model_has_the_driver_of_its_name() -> None:
     assert all(model.driver is DRIVERS[name] for name, model in MODELS.items())
+
+
+def test_an_82576_counts_a_vfs_looped_frames_apart_and_an_82599_does_not() -> None:
+    """Row 60 of the chips' features. None of these registers forgets what was read."""
+    traffic = VfTraffic(Traffic(7, 700, multicast=2), Traffic(9, 900), Traffic(4, 400), Traffic(3, 300))
+    seen = Snapshot(vfs={5: traffic})
+    apart, together = (DRIVERS[model].read(seen, seen) for model in ("82576", "82599"))
+    assert (apart["VFGPRC(5)"], apart["PFVFGPRLBC(5)"]) == (3, 4)
+    assert (apart["VFGPTC(5)"], apart["PFVFGPTLBC(5)"]) == (6, 3)
+    assert (together["PVFGPRC(5)"], together["PVFGPTC(5)"], together["PVFMPRC(5)"]) == (7, 9, 2)
+    assert together["PVFGORC(5)"] == 700 + 7 * 4

@@ -395,7 +395,7 @@ static __always_inline int deliver(struct __sk_buff *skb, __u32 from, struct way
 {
 	int inside = from != WIRE;
 
-	if (inside && (ways.vfs || ways.pf)) {
+	if (inside && !ways.wire && (ways.vfs || ways.pf)) {
 		struct books *mine = books_of(from);
 		struct size sent = frame->size;
 

@@ -6,11 +6,11 @@ Frames that found a ring full are good frames that were received and dropped the
 
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.daemon.supervisor import Supervisor
-from vmdqemu.datapath.eswitch import Direction
+from vmdqemu.datapath.eswitch import Books, Direction
 from vmdqemu.datapath.shm import Counters
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.counters import DropReason, QueueCounter, RingCounter
-from vmdqemu.nic.statistics import QueueTraffic, Snapshot, Traffic
+from vmdqemu.nic.statistics import QueueTraffic, Snapshot, Traffic, VfTraffic
 from vmdqemu.nic.tables import DEFAULT_QUEUE
 
 
@@ -50,13 +50,31 @@ def take(plant: Plant, counters: Counters) -> Snapshot:
         ),
         too_long=wire[DropReason.OVERSIZE],
         too_short=wire[DropReason.TOO_SHORT],
-        spoofed={
-            port.number: counters.port(port.number, len(port.tap.fds))[DropReason.ANTI_SPOOF_MAC]
-            for port in plant.ports
-        },
+        spoofed=_spoofed(plant, counters),
         rx={queue: _rx_queue(queue, plant, counters) for queue in plant.adapter.queues},
         tx=_tx_queues(plant, counters),
+        vfs={vf: _vf(plant.uplink.eswitch.counters(vf)) for vf in plant.adapter.vfs} if plant.uplink else {},
     )
+
+
+def _spoofed(plant: Plant, counters: Counters) -> dict[int, int]:
+    """By VPort; a VF's the eswitch counts."""
+    on_pf = {
+        port.number: counters.port(port.number, len(port.tap.fds))[DropReason.ANTI_SPOOF_MAC]
+        for port in plant.ports
+    }
+    if plant.uplink is None:
+        return on_pf
+    drops = {
+        number: plant.uplink.eswitch.counters(vf.function).drops for number, vf in plant.tables.vfs.items()
+    }
+    return on_pf | {number: mine.get(DropReason.ANTI_SPOOF_MAC, 0) for number, mine in drops.items()}
+
+
+def _vf(books: Books) -> VfTraffic:
+    received, sent = (Traffic(way.wire_frames, way.octets) for way in (books.left, books.entered))
+    looped = (Traffic(way.wire_frames, way.octets) for way in (books.looped_left, books.looped_entered))
+    return VfTraffic(received._replace(multicast=books.groups_left), sent, *looped)
 
 
 def arrivals(queue: int, plant: Plant) -> int | None:

@@ -39,6 +39,25 @@ class QueueTraffic(NamedTuple):
     drops: int = 0
 
 
+class VfTraffic(NamedTuple):
+    """What a VF received and sent. Looped frames came from inside the adapter, or stayed there."""
+
+    received: Traffic = Traffic()
+    sent: Traffic = Traffic()
+    received_looped: Traffic = Traffic()
+    sent_looped: Traffic = Traffic()
+
+    @property
+    def received_by_wire(self) -> Traffic:
+        """Without the looped ones."""
+        return Traffic(*map(sub, self.received, self.received_looped))
+
+    @property
+    def sent_by_wire(self) -> Traffic:
+        """Without the looped ones."""
+        return Traffic(*map(sub, self.sent, self.sent_looped))
+
+
 class Snapshot(NamedTuple):
     """All that the statistics are made of, at one moment."""
 
@@ -50,6 +69,7 @@ class Snapshot(NamedTuple):
     spoofed: Mapping[int, int] = {}  # frames by the VPort that sent them
     rx: Mapping[int, QueueTraffic] = {}  # by queue
     tx: Mapping[int, QueueTraffic] = {}
+    vfs: Mapping[int, VfTraffic] = {}
 
     def since(self, earlier: "Snapshot") -> "Snapshot":
         """What came on top of an earlier one."""
@@ -62,6 +82,7 @@ class Snapshot(NamedTuple):
             {vport: _since(count, earlier.spoofed.get(vport, 0)) for vport, count in self.spoofed.items()},
             {number: _more(queue, earlier.rx.get(number)) for number, queue in self.rx.items()},
             {number: _more(queue, earlier.tx.get(number)) for number, queue in self.tx.items()},
+            self.vfs,
         )
 
     @property
@@ -113,6 +134,7 @@ class Driver(NamedTuple):
     statistics: Names
     rx_queue: Names  # attributes of a QueueTraffic
     registers: Names  # all of them go to 0 when they are read
+    vf_registers: Names  # attributes of a VfTraffic; none of them does
 
     def ethtool(self, snapshot: Snapshot) -> dict[str, int]:
         """What `ethtool -S` prints."""
@@ -126,7 +148,10 @@ class Driver(NamedTuple):
     def read(self, now: Snapshot, last: Snapshot) -> dict[str, int]:
         """What the registers say that were read `last` at another moment."""
         more = now.since(last)
-        return {name: int(attrgetter(what)(more)) for name, what in self.registers.items()}
+        read = {name: int(attrgetter(what)(more)) for name, what in self.registers.items()}
+        for vf, traffic in sorted(now.vfs.items()):
+            read |= {f"{name}({vf})": attrgetter(what)(traffic) for name, what in self.vf_registers.items()}
+        return read
 
 
 _QUEUE: Final[Names] = {"packets": "packets", "bytes": "octets"}
@@ -176,13 +201,32 @@ _REGISTERS: Final[Names] = {
     "MPTC": "sent.multicast",
 }
 _IGB_QUEUE: Final = {**_QUEUE, "drops": "drops"}  # RQDPC
-_82599: Final = Driver("ixgbe", _IXGBE, _QUEUE, {**_REGISTERS, "SSVPC": "all_spoofed"})
+# The 82599 counts looped frames with the others (INFER), the 82576 apart (e1000_regs.h 340-348).
+_PVF: Final[Names] = {
+    "PVFGPRC": "received.frames",
+    "PVFGORC": "received.octets_with_fcs",
+    "PVFMPRC": "received.multicast",
+    "PVFGPTC": "sent.frames",
+    "PVFGOTC": "sent.octets_with_fcs",
+}
+_VF: Final[Names] = {
+    "VFGPRC": "received_by_wire.frames",
+    "VFGORC": "received_by_wire.octets_with_fcs",
+    "VFMPRC": "received_by_wire.multicast",
+    "VFGPTC": "sent_by_wire.frames",
+    "VFGOTC": "sent_by_wire.octets_with_fcs",
+    "PFVFGPRLBC": "received_looped.frames",
+    "PFVFGORLBC": "received_looped.octets_with_fcs",
+    "PFVFGPTLBC": "sent_looped.frames",
+    "PFVFGOTLBC": "sent_looped.octets_with_fcs",
+}
+_82599: Final = Driver("ixgbe", _IXGBE, _QUEUE, {**_REGISTERS, "SSVPC": "all_spoofed"}, _PVF)
 
 # By adapter model. "ideal" is no chip and has no driver; it speaks as the 82599 does.
 DRIVERS: Final[Mapping[str, Driver]] = {
-    "82575": Driver("igb", _IGB, _IGB_QUEUE, _REGISTERS),
-    "82576": Driver("igb", _IGB, _IGB_QUEUE, {**_REGISTERS, "WVBR": "spoofers"}),
-    "82598": Driver("ixgbe", _IXGBE, _QUEUE, {**_REGISTERS, "MPRC": "received.groups"}),
+    "82575": Driver("igb", _IGB, _IGB_QUEUE, _REGISTERS, {}),
+    "82576": Driver("igb", _IGB, _IGB_QUEUE, {**_REGISTERS, "WVBR": "spoofers"}, _VF),
+    "82598": Driver("ixgbe", _IXGBE, _QUEUE, {**_REGISTERS, "MPRC": "received.groups"}, {}),
     "82599": _82599,
     "x550": _82599,
     "ideal": _82599,

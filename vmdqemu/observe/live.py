@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from vmdqemu.datapath import vnet
 from vmdqemu.datapath.recorder import MEMORY_OCTETS, Reader, Record
-from vmdqemu.host.decide import Verdict, decide
+from vmdqemu.host.decide import Verdict, decide_behind
 from vmdqemu.host.processors import Placement
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic import tables as nic_tables
@@ -76,7 +76,7 @@ class Seen(NamedTuple):
     @property
     def verdict(self) -> Verdict:
         """What becomes of it."""
-        return decide(self.frame, self.record.port, self.rules.tables)
+        return decide_behind(self.frame, self.record.port, self.rules.tables)
 
     def explain(self) -> Explanation:
         """Why that becomes of it."""
