@@ -8,12 +8,13 @@ from typing import NamedTuple
 import pytest
 
 from tests.unit import golden
-from tests.unit.builders import OUTSIDE, Vm, accept, adapter, mac, parsed, queued
+from tests.unit.builders import OUTSIDE, Vm, accept, adapter, granted, mac, parsed, queued
 from tests.unit.tracing import Trace, changed
 from vmdqemu.host.processors import Placing
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.adapter import SetPacketFilter, SetQueueFilter, compile_tables
 from vmdqemu.nic.counters import DropReason
+from vmdqemu.nic.frame import BROADCAST
 from vmdqemu.nic.models import IDEAL as IDEAL_MODEL
 from vmdqemu.nic.modes import VMQ
 from vmdqemu.nic.packet import NO_PACKET
@@ -113,7 +114,7 @@ DROPS = {
     DropReason.PORT_LIST_IS_EMPTY: Shown(STRANGER),
 }
 # No lab file sets these: only an overlying driver of a running lab does.
-BY_A_DRIVER = {"packet filter", "inside filter"}, {DropReason.PACKET_FILTER}
+BY_A_DRIVER = {"packet filter", "inside filter", "replication"}, {DropReason.PACKET_FILTER}
 # No frame's headers show what only the data path can see.
 NOT_A_VERDICT = {
     DropReason.INBOX_FULL,
@@ -163,6 +164,12 @@ def test_an_address_inside_of_a_tunnel_is_explained_too() -> None:
     seen = explanation.explain(carried, WIRE, tables, Placing((0,)).place(tables))
     steps = {step.name: step.outcome for step in seen.adapter}
     assert steps["inside filter"] == "02:00:00:00:00:08 inside of the tunnel: VPort 1"
+
+
+def test_a_copy_for_a_vf_is_explained_too() -> None:
+    tables = compile_tables(granted(adapter(Vm(), mode=VMQ), 1), generation=1)
+    seen = explanation.explain(parsed(BROADCAST, OUTSIDE), WIRE, tables, Placing((0,)).place(tables))
+    assert "replication" in {step.name for step in seen.adapter}
 
 
 def test_no_rule_and_no_reason_is_left_out() -> None:
