@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.system.frames import frame
-from tests.system.harness import RunningLab, eventually, running
+from tests.system.harness import RunningLab, eventually, shared
 from tests.system.test_coalescing import HELD, HURRIED, Ends, ask, default_queue
 
 pytestmark = pytest.mark.system
@@ -21,10 +21,7 @@ FOREVER, SOON = 10_000, 400  # milliseconds
 OTHER = 0x88B8
 
 
-@pytest.fixture(scope="module")
-def running_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    with running(LAB, tmp_path_factory.mktemp("rules")) as lab:
-        yield lab
+running_lab = shared(LAB)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from scapy.layers.vxlan import VXLAN
 
 from tests.system import numbered
 from tests.system.frames import BROADCAST, MARKER, Ports, frame, ports, tag
-from tests.system.harness import RunningLab, running
+from tests.system.harness import RunningLab, running, shared
 from tests.system.oids import INVALID, SUCCESS, ask, carried, filters_of, status
 from vmdqemu.nic.adapter import Status
 
@@ -33,11 +33,7 @@ GROUP, OTHER_GROUP = "01:00:5e:01:02:03", "01:00:5e:01:02:04"
 EVERYTHING = ["promiscuous"]
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    """One for this file. vm2's queue has its own filter alone between two tests."""
-    with running(LAB.replace("KEYS", ""), tmp_path_factory.mktemp("grammar")) as lab:
-        yield lab
+lab = shared(LAB.replace("KEYS", ""))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.system.frames import Ports, frame, ports
-from tests.system.harness import RunningLab, running
+from tests.system.harness import RunningLab, shared
 from tests.system.oids import INVALID, SUCCESS, carried, status
 
 pytestmark = pytest.mark.system
@@ -19,10 +19,7 @@ mode = "vmq"
 """
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    with running(LAB, tmp_path_factory.mktemp("switch")) as lab:
-        yield lab
+lab = shared(LAB)
 
 
 @pytest.fixture

@@ -1,11 +1,8 @@
 """The life of VM queues, asked for by OID: every state with every event, and what frames find meanwhile."""
 
-import os
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 
@@ -13,9 +10,10 @@ import pytest
 
 from tests.system import numbered
 from tests.system.frames import Ports, frame, ports
-from tests.system.harness import RunningLab, eventually, running
+from tests.system.harness import RunningLab, eventually, running, shared
 from tests.system.observer import ended, observer
 from tests.system.oids import INVALID, SUCCESS, ask, carried, filters_of, give_up, state, status
+from tests.system.workers import stopped
 from vmdqemu.nic.adapter import Status
 from vmdqemu.nic.disciplines import BUDGET_FRAMES
 from vmdqemu.nic.queue_states import TRANSITIONS, QueueEvent, QueueState
@@ -35,13 +33,15 @@ SPARE = 3  # the queue that is freed, and the port that has none then
 ANOTHER = "02:aa:00:00:00:01"
 
 
+running_lab = shared(LAB)
+
+
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    """One for this file. Port 3 has no VM queue between two tests."""
-    with running(LAB, tmp_path_factory.mktemp("queues")) as lab:
-        give_up(lab, SPARE)
-        yield lab
-        assert lab.call("status")["crashes"] == 0
+def lab(running_lab: RunningLab) -> Iterator[RunningLab]:
+    """Port 3 has no VM queue between two tests."""
+    give_up(running_lab, SPARE)
+    yield running_lab
+    assert running_lab.call("status")["crashes"] == 0
 
 
 @pytest.fixture
@@ -166,17 +166,6 @@ def test_the_default_queue_is_nobodys_and_takes_what_no_filter_takes(lab: Runnin
     assert there.send("ext", mine, frame("02:ff:ff:00:00:01", lab.mac("ext"))) == {"vm3": [mine]}
     marker = 1
     assert carried(lab) == {**before, 0: before[0] + 2 + marker}
-
-
-@contextmanager
-def stopped(lab: RunningLab, role: str) -> Iterator[None]:
-    pid = lab.worker(role)
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def test_what_waits_in_a_queue_is_delivered_before_its_last_filter_is_gone(

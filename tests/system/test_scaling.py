@@ -11,7 +11,7 @@ import pytest
 from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
 
-from tests.system.harness import RunningLab, eventually, running
+from tests.system.harness import RunningLab, eventually, shared
 from tests.system.numbered import link
 from tests.system.test_rss import VECTORS
 from vmdqemu.nic.adapter import Status
@@ -117,10 +117,7 @@ def hash_of(flow: dict[str, Any], key: bytes) -> int:
     return toeplitz(key, ends + struct.pack("!HH", flow["src_port"], flow["dst_port"]))
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    with running(LAB, tmp_path_factory.mktemp("scaling")) as lab:
-        yield lab
+lab = shared(LAB)
 
 
 @contextmanager

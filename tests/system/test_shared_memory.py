@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from tests.system.frames import Ports, frame, ports, tag
-from tests.system.harness import RunningLab, eventually, running
+from tests.system.harness import RunningLab, eventually, running, shared
 from vmdqemu.datapath.arena import SLOT_OCTETS
 
 pytestmark = pytest.mark.system
@@ -37,11 +37,7 @@ def lab_text(shared: bool = True, keywords: str = "") -> str:
     return LAB.replace("SHARED", str(shared).lower()).replace("KEYWORDS", keywords)
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    """One whose VMs' queues receive into the VMs' memory."""
-    with running(lab_text(), tmp_path_factory.mktemp("shared")) as lab:
-        yield lab
+lab = shared(lab_text())
 
 
 class Memory:

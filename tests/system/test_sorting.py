@@ -1,9 +1,5 @@
 """Frames reach their RX queue before any of our code runs, and a queue is only its own trouble."""
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +7,7 @@ import pytest
 
 from tests.system.harness import RunningLab, eventually, running
 from tests.system.lab_texts import two_vms
+from tests.system.workers import stopped
 
 pytestmark = pytest.mark.system
 
@@ -21,16 +18,6 @@ VMQ = two_vms(adapter=RING, processors=3, vm2="vlan = 5")
 def _queue(lab: RunningLab, number: int) -> dict[str, Any]:
     rows: list[dict[str, Any]] = lab.call("queue.list")["queues"]
     return rows[number]
-
-
-@contextmanager
-def _stopped(pid: int | None) -> Iterator[None]:
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def _send(lab: RunningLab, count: int, tag: str, destination: str) -> None:
@@ -44,7 +31,7 @@ def _send(lab: RunningLab, count: int, tag: str, destination: str) -> None:
 
 def test_each_filter_has_its_queue_and_the_kernel_counts_it(tmp_path: Path) -> None:
     with running(VMQ, tmp_path) as lab:
-        with _stopped(lab.worker("cpu0")), _stopped(lab.worker("cpu1")):  # none of our code runs
+        with stopped(lab, "cpu0"), stopped(lab, "cpu1"):  # none of our code runs
             _send(lab, 11, "", lab.mac("vm1"))
             _send(lab, 12, "81000005", lab.mac("vm2"))
             _send(lab, 13, "", lab.mac("vm2"))  # its MAC, but not its VLAN
@@ -59,7 +46,7 @@ def test_each_filter_has_its_queue_and_the_kernel_counts_it(tmp_path: Path) -> N
 
 def test_a_full_ring_drops_on_its_queue_alone(tmp_path: Path) -> None:
     with running(VMQ, tmp_path) as lab:
-        with _stopped(lab.worker("cpu0")):
+        with stopped(lab, "cpu0"):
             _send(lab, 200, "", lab.mac("vm1"))
             _send(lab, 50, "81000005", lab.mac("vm2"))
             eventually(lambda: lab.port("vm2")["writes"] == 50, "vm2's processor goes on")

@@ -1,7 +1,11 @@
 """The workers of a daemon, as /proc shows them."""
 
+import os
+import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.system.harness import RunningLab, eventually, worker_pids
@@ -28,6 +32,18 @@ def status(pid: int) -> dict[str, str]:
     except (FileNotFoundError, ProcessLookupError):
         return {}
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+@contextmanager
+def stopped(lab: RunningLab, role: str) -> Iterator[None]:
+    """Nobody serves a role meanwhile: its frames wait."""
+    pid = lab.worker(role)
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def spare(lab: RunningLab) -> int:
