@@ -64,6 +64,12 @@ def test_the_totals_are_those_of_the_rows() -> None:
     assert f"\n{len(ROWS)} rows: {totals}.\n" in DOCUMENT.read_text()
 
 
+def test_most_of_it_is_live() -> None:
+    counted = Counter(row.status for row in ROWS)
+    assert counted["live"] >= 170
+    assert counted["not emulated"] <= 25
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.number)
 def test_a_row_is_shown_by_tests_of_its_status_or_says_why_by_none(row: Row) -> None:
     assert row.feature
