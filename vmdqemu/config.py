@@ -7,13 +7,10 @@ and `vm[2]` share a MAC address. Code that holds a `LabConfig` trusts it and che
 
 import tomllib
 from collections.abc import Iterable
-from ipaddress import ip_interface
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
-from pydantic_core import core_schema
 
 from vmdqemu.config_changes import set_keys
 from vmdqemu.config_conflicts import conflicts
@@ -22,20 +19,16 @@ from vmdqemu.config_problems import Problem, from_validation, in_file_order
 from vmdqemu.config_switch import MirrorConfig, PfConfig, SwitchKeys, VmPoolKeys
 from vmdqemu.config_values import (
     MOST_VMS,
-    Addresses,
     Arbiter,
     Flag,
-    Interface,
     Keywords,
     LabName,
     Lookahead,
-    Mac,
     MachineName,
     Mode,
     Model,
     Moderation,
     Mtu,
-    Namespace,
     Prefix,
     Queues,
     Rate,
@@ -48,12 +41,11 @@ from vmdqemu.config_values import (
     Table,
     UdpPort,
     Vfs,
-    Vlan,
     VmqWeight,
     Weight,
-    WireRate,
     derive_mac,
 )
+from vmdqemu.config_wire import OutsideConfig, PortConfig, WireConfig
 from vmdqemu.errors import LabFileError
 from vmdqemu.host import keywords, releases
 from vmdqemu.host.queues import MOST_WEIGHT
@@ -87,50 +79,6 @@ class AdapterConfig(SwitchKeys):
     nic_switch: Flag = True
     any_vlan: Flag = False
     vfs: Vfs = None
-
-
-class PortConfig(Table):
-    """What a VM and an outside host have in common: a MAC address (6 octets), IP addresses, a VLAN."""
-
-    mac: Mac = b""  # `parse` fills it
-    addresses: Addresses = Field(default=(), alias="address")
-    vlan: Vlan = None
-
-    @property
-    def ipv6(self) -> bool:
-        """Whether any address is an IPv6 one."""
-        return any(ip_interface(address).version == 6 for address in self.addresses)
-
-
-class OutsideConfig(PortConfig):
-    """A host on the wire; with a `vlan` its frames are tagged."""
-
-    name: MachineName
-
-
-class WireConfig(PortConfig):
-    """The wire, `rate` Mbit/s each way, and the one outside host on it unless `hosts` names several.
-
-    `interface`: a NIC of the machine is the wire; `bridge`: the wire hangs on a bridge of the machine. Either
-    is in the namespace where the lab is started, or in `namespace`, and what is behind it is not the lab's.
-    """
-
-    rate: WireRate = None
-    interface: Interface = None
-    bridge: Interface = None
-    namespace: Namespace = None
-    hosts: tuple[OutsideConfig, ...] = Field(
-        default=(),
-        alias="host",
-        strict=False,
-        max_length=64,
-        description="up to 64 [[wire.host]] tables, one for each outside host",
-    )
-
-    @property
-    def leads_away(self) -> bool:
-        """Whether it leads to what is there without the lab."""
-        return self.interface is not None or self.bridge is not None
 
 
 class VmConfig(PortConfig, VmPoolKeys):
@@ -274,24 +222,6 @@ def parse(text: str, name: str, changes: Iterable[str] = ()) -> LabConfig:
     if lab is None or problems:
         raise LabFileError(in_file_order(problems, document))
     return lab
-
-
-def json_schema() -> dict[str, Any]:
-    """What a lab file may say, for editors and other tools (JSON Schema 2020-12)."""
-    schema = LabConfig.model_json_schema(schema_generator=_TomlSchema)
-    return {"$schema": _TomlSchema.schema_dialect, **schema}
-
-
-class _TomlSchema(GenerateJsonSchema):
-    """TOML has no null: a key without a value is left out, so neither types nor defaults show one."""
-
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        return self.generate_inner(schema["schema"])
-
-    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        if schema.get("default") in (None, b"", "", ()):
-            return self.generate_inner(schema["schema"])
-        return super().default_schema(schema)
 
 
 def read_text(path: Path) -> str:

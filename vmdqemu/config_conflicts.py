@@ -18,7 +18,8 @@ from vmdqemu.nic.frame import format_mac
 from vmdqemu.nic.modes import MODES
 
 if TYPE_CHECKING:  # config itself imports this file
-    from vmdqemu.config import LabConfig, OutsideConfig, VmConfig, WireConfig
+    from vmdqemu.config import LabConfig, VmConfig
+    from vmdqemu.config_wire import OutsideConfig, WireConfig
 
     Vms: TypeAlias = dict[Location, VmConfig]
     Hosts: TypeAlias = dict[Location, OutsideConfig]

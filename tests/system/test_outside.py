@@ -11,7 +11,8 @@ import netns
 from netns import counters, namespace
 from tests.system.harness import DEADLINE, RunningLab, eventually, running, started
 from tests.system.iperf import iperf3
-from vmdqemu.config import OutsideConfig, VmConfig, parse
+from vmdqemu.config import VmConfig, parse
+from vmdqemu.config_wire import OutsideConfig
 from vmdqemu.daemon import runtime
 from vmdqemu.datapath.outside import HOST_LINK
 from vmdqemu.datapath.wires import WIRE

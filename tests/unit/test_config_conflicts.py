@@ -2,23 +2,9 @@
 
 import pytest
 
+from tests.unit.lab_texts import problems, vms, with_wire
 from vmdqemu import config
 from vmdqemu.config_values import derive_mac
-from vmdqemu.errors import LabFileError
-
-
-def problems(text: str) -> list[str]:
-    with pytest.raises(LabFileError) as raised:
-        config.parse(text, "lab")
-    return list(raised.value.problems)
-
-
-def vms(*tables: str) -> str:
-    return "\n".join(f'[[vm]]\nname = "vm{number}"\n{table}' for number, table in enumerate(tables, 1))
-
-
-def with_wire(text: str, wire: str = "") -> str:
-    return f"{text}\n[wire]\n{wire}"
 
 
 def with_hosts(text: str, *tables: str, wire: str = "") -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from vmdqemu import config
 from vmdqemu.cli import lab
+from vmdqemu.config_schema import toml_schema
 from vmdqemu.errors import LabFileError, UsageError
 
 
@@ -64,7 +65,7 @@ def test_a_right_file_is_ok(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 def test_the_schema_is_printed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     lab.validate(None, schema=True)
-    assert json.loads(capsys.readouterr().out) == config.json_schema()
+    assert json.loads(capsys.readouterr().out) == toml_schema(config.LabConfig)
 
 
 def test_validate_needs_something_to_validate() -> None:

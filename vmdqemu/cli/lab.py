@@ -9,6 +9,7 @@ from vmdqemu import config as lab_file
 from vmdqemu.cli import table
 from vmdqemu.config import LabConfig
 from vmdqemu.config_adapter import describe
+from vmdqemu.config_schema import toml_schema
 from vmdqemu.daemon import main, start
 from vmdqemu.errors import LabFileError, UsageError
 
@@ -26,7 +27,7 @@ def up(file: Path, detach: bool) -> None:
 def validate(file: Path | None, schema: bool) -> None:
     """Say that a lab file is right, or print the schema of all of them. Raises LabFileError, UsageError."""
     if schema:
-        print(json.dumps(lab_file.json_schema(), indent=2))
+        print(json.dumps(toml_schema(LabConfig), indent=2))
     elif file is None:
         raise UsageError("give a lab file, or --schema")
     else:

@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
-from vmdqemu.config import LabConfig, WireConfig
+from vmdqemu.config import LabConfig
 from vmdqemu.config_switch import PfConfig, SwitchKeys, VmPoolKeys
 from vmdqemu.config_values import Table, as_written
+from vmdqemu.config_wire import WireConfig
 from vmdqemu.daemon import law, receive_scaling, snapshot, vf_report
 from vmdqemu.daemon.plant import Plant, Port
 from vmdqemu.daemon.supervisor import Supervisor

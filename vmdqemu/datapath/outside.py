@@ -17,7 +17,8 @@ from typing import Final
 from netns import links
 from netns.lab import Lab
 from vmdqemu.bpf.loader import BpfObject, Hook
-from vmdqemu.config import LabConfig, OutsideConfig, WireConfig
+from vmdqemu.config import LabConfig
+from vmdqemu.config_wire import OutsideConfig, WireConfig
 from vmdqemu.datapath.pacing import pace
 from vmdqemu.nic.frame import format_mac
 

@@ -10,7 +10,8 @@ from typing import Final
 
 from netns import links
 from netns.lab import Lab
-from vmdqemu.config import LabConfig, WireConfig
+from vmdqemu.config import LabConfig
+from vmdqemu.config_wire import WireConfig
 from vmdqemu.datapath import eswitch_rules, tap, wires
 from vmdqemu.datapath.eswitch import Direction, Eswitch
 from vmdqemu.datapath.sorter import Sorter

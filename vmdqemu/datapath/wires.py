@@ -17,7 +17,8 @@ from netns import lending, links, namespace
 from netns.errors import NetnsError
 from netns.lab import Lab
 from netns.loan import Loan
-from vmdqemu.config import LabConfig, WireConfig
+from vmdqemu.config import LabConfig
+from vmdqemu.config_wire import WireConfig
 from vmdqemu.datapath import outside
 from vmdqemu.datapath.pacing import pace
 

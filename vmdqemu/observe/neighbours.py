@@ -3,7 +3,8 @@
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from typing import Final
 
-from vmdqemu.config import LabConfig, OutsideConfig, VmConfig
+from vmdqemu.config import LabConfig, VmConfig
+from vmdqemu.config_wire import OutsideConfig
 from vmdqemu.nic import filters
 from vmdqemu.nic.filters import Vlan
 from vmdqemu.nic.frame import BROADCAST
