@@ -12,7 +12,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.perf import cost, idle, isolation, machine, many, modes, outage, report, speed, stages, vf
+from tests.perf import (
+    cost,
+    failover,
+    idle,
+    isolation,
+    machine,
+    many,
+    modes,
+    outage,
+    report,
+    speed,
+    stages,
+    vf,
+)
 from tests.perf.report import say
 
 
@@ -32,6 +45,7 @@ def main(argv: list[str]) -> int:
             vf.compare(rounds, speed.QUICK if quick else speed.FULL, directory),
             *modes.compare(rounds, 1 if quick else 3, directory),
             outage.measure(5 if quick else 20, directory),
+            failover.measure(5 if quick else 20, directory),
             isolation.measure(1.0 if quick else 3.0, directory),
             idle.measure(2.0 if quick else 10.0, directory),
             cost.measure(),

@@ -3,16 +3,11 @@
 import os
 import signal
 import socket
-import struct
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from netns import namespace
-from tests.perf import load, steady
+from tests.perf import load, silence, steady
 from tests.perf.report import Table, percentile, say
 from tests.system.harness import RunningLab, eventually, running
 
@@ -22,22 +17,17 @@ vm = [
   { name = "vm2", address = "10.0.0.2/24" },
 ]
 """
-WINDOW: Final = 0.4  # seconds watched, the kill in the middle
 SETTLED: Final = 1.1  # seconds a worker serves before its death counts as an accident and not as a defect
-
-_RCVBUFFORCE = 33
-_TIMESTAMPNS = 35
-_TIMESPEC = struct.Struct("=qq")
 
 
 def measure(kills: int, directory: Path) -> Table:
     """Kill the worker again and again under a steady stream; each time the longest silence, in ms."""
     with running(LAB, directory) as lab:
         sender, receiver = (load.Vm(lab.ns(f"vm{n}"), lab.mac(f"vm{n}"), f"10.0.0.{n}") for n in (1, 2))
-        with _listening(receiver) as sink, load.steady(sender, receiver):
+        with silence.listening(receiver) as sink, load.steady(sender, receiver):
             calm, cut = [], []
             for _ in range(kills):
-                calm.append(_silence(sink))
+                calm.append(silence.around(sink).silence)
                 cut.append(_silence_of_a_kill(lab, sink))
         lost = sum(port["lost_in_crash"] for port in lab.call("stats")["ports"])
     say(f"outage: {kills} kills, p50 {percentile(cut, 50):.1f} ms, p95 {percentile(cut, 95):.1f} ms")
@@ -55,41 +45,7 @@ def measure(kills: int, directory: Path) -> Table:
 def _silence_of_a_kill(lab: RunningLab, sink: socket.socket) -> float:
     worker = lab.worker("nic")
     assert worker is not None
-    silence = _silence(sink, lambda: os.kill(worker, signal.SIGKILL))
+    cut = silence.around(sink, lambda: os.kill(worker, signal.SIGKILL)).silence
     eventually(lambda: lab.call("status")["spare"] and lab.worker("nic") not in (None, worker), "a new spare")
     time.sleep(SETTLED)
-    return silence
-
-
-def _silence(sink: socket.socket, accident: Callable[[], None] = lambda: None) -> float:
-    """The longest gap between two frames around an accident, in ms."""
-    _stamps(sink)
-    time.sleep(WINDOW / 2)
-    accident()
-    time.sleep(WINDOW / 2)
-    return max(b - a for a, b in pairwise(_stamps(sink))) * 1000
-
-
-@contextmanager
-def _listening(receiver: load.Vm) -> Iterator[socket.socket]:
-    """A socket that holds all that arrives in a window, stamped by the kernel."""
-    with namespace.entered(receiver.ns):
-        sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    with sink:
-        sink.setsockopt(socket.SOL_SOCKET, _RCVBUFFORCE, 64 << 20)
-        sink.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
-        sink.bind((receiver.address, load.PORT))
-        sink.setblocking(False)
-        yield sink
-
-
-def _stamps(sink: socket.socket) -> list[float]:
-    """When each waiting frame arrived, in seconds."""
-    stamps: list[float] = []
-    while True:
-        try:
-            _, ancillary, _, _ = sink.recvmsg(64, 128)
-        except BlockingIOError:
-            return stamps
-        seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
-        stamps.append(seconds + nanoseconds / 1e9)
+    return cut

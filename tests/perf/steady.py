@@ -1,4 +1,4 @@
-"""A steady stream of small UDP frames, to be run inside a namespace.
+"""A steady stream of small UDP frames, numbered from 0, to be run inside a namespace.
 
     python -m tests.perf.steady ADDRESS PORT
 
@@ -8,8 +8,11 @@ trafgen's own pacing comes in bursts of many milliseconds; this one is even to a
 import socket
 import sys
 import time
+from itertools import count
+from struct import Struct
 from typing import Final
 
+NUMBER: Final = Struct("!Q10x")  # a datagram's octets
 TICK: Final = 0.000_25  # seconds
 FRAMES_A_TICK: Final = 5
 FRAMES_A_SECOND: Final = round(FRAMES_A_TICK / TICK)
@@ -21,10 +24,10 @@ def main(address: str, port: int) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.connect((address, port))
         due = time.monotonic()
-        until = due + MOST_SECONDS
+        until, numbers = due + MOST_SECONDS, count()
         while due < until:
             for _ in range(FRAMES_A_TICK):
-                sender.send(bytes(18))
+                sender.send(NUMBER.pack(next(numbers)))
             due += TICK
             time.sleep(max(0.0, due - time.monotonic()))
 

@@ -82,6 +82,8 @@ def test_it_is_there_plugged_in_and_gone_again(config: LabConfig, eth0: Tap) -> 
     made.bind()
     made.reset()
     made.release()
+    made.unplug()
+    assert plugs.plugged == {}
     made.remove()
     made.remove()
     assert (found(VM), found(NIC), plugs.plugged) == (*before, {})

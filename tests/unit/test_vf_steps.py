@@ -48,9 +48,8 @@ def test_the_order_is_the_published_one() -> None:
     ]
 
 
-def test_a_surprise_is_a_teardown_whose_device_goes_first() -> None:
-    assert SURPRISE[0] is Do.REMOVE_DEVICE
-    assert sorted(do.name for do in SURPRISE) == sorted(do.name for do in TEARDOWN)
+def test_a_surprise_is_a_teardown_before_which_the_device_is_pulled_out() -> None:
+    assert (Do.UNPLUG, *TEARDOWN) == SURPRISE
     assert carry_out(UP, *SURPRISE) == LAB
 
 

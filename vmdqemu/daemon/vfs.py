@@ -120,7 +120,7 @@ class Vfs:
     async def take(self, vm: str, reason: str, steps: tuple[Do, ...] = TEARDOWN) -> None:
         """Back to the synthetic path; nothing to do for a VM without a VF. `busy` is held by the caller.
 
-        The gap is how long the filters led to a device that was gone.
+        The gap is how long the filters led to a device that was pulled out.
         """
         if vf_steps.vf_of(self._plant.adapter, vm) is None:
             return
@@ -129,7 +129,7 @@ class Vfs:
         for do in steps:
             await self._carry_out(do, vm)
             at[do] = _since(began)
-        gap = max(0.0, at[Do.RETURN_FILTERS] - at[Do.REMOVE_DEVICE])
+        gap = at[Do.RETURN_FILTERS] - at.get(Do.UNPLUG, at[Do.RETURN_FILTERS])
         self._supervisor.note(
             "vf-removed", vm=vm, vf=vf, reason=reason, gap_ms=round(gap, 3), ms=_since(began)
         )
@@ -144,7 +144,9 @@ class Vfs:
                 await asyncio.to_thread(plant.vfs.pop(vm).remove)
             case Do.BIND:
                 plant.vfs[vm].bind()
-            case Do.RELEASE if vm in plant.vfs:
+            case Do.UNPLUG:
+                await asyncio.to_thread(plant.vfs[vm].unplug)
+            case Do.RELEASE:
                 plant.vfs[vm].release()
 
     async def _add_device(self, vm: str) -> None:

@@ -75,6 +75,10 @@ class VfDevice:
             self.remove()
             raise
 
+    def unplug(self) -> None:
+        """Let nothing pass it any more, as if it were pulled out."""
+        self._eswitch.unplug(self.vf)
+
     def remove(self) -> None:
         """Unplug it and take it away."""
         self._face = None

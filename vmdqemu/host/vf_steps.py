@@ -45,6 +45,7 @@ class Do(Enum):
     BIND = "bind"  # the guest sends by the device from now on
     RELEASE = "release"
     RETURN_FILTERS = "return filters"
+    UNPLUG = "unplug"  # nothing passes the device any more
     REMOVE_DEVICE = "remove device"
     DELETE_VPORT = "delete VPort"
     RESET_VF = "reset VF"
@@ -77,7 +78,7 @@ def undo(done: Iterable[Step]) -> tuple[Do, ...]:
 
 TEARDOWN: Final = undo(BRING_UP)
 # The guest is not asked: its device goes under load, and what comes until the filters are back is lost.
-SURPRISE: Final = (Do.REMOVE_DEVICE, *(do for do in TEARDOWN if do is not Do.REMOVE_DEVICE))
+SURPRISE: Final = (Do.UNPLUG, *TEARDOWN)
 
 
 def vf_of(adapter: Adapter, vm: str) -> int | None:
