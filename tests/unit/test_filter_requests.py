@@ -2,8 +2,16 @@
 
 import pytest
 
-from tests.unit.builders import GROUP, LAB, Vm, accept, adapter, mac, refuse, small
-from vmdqemu.nic.adapter import ClearFilter, MoveFilter, Request, SetFilter, compile_tables
+from tests.unit.builders import GROUP, LAB, Vm, accept, adapter, mac, queued, refuse, small
+from vmdqemu.nic.adapter import (
+    ClearFilter,
+    MoveFilter,
+    Request,
+    SetFilter,
+    SetQueueFilter,
+    compile_tables,
+)
+from vmdqemu.nic.models import IDEAL
 from vmdqemu.nic.status import Status
 
 REFUSED: dict[str, tuple[Request, Status]] = {
@@ -37,3 +45,16 @@ def test_a_vport_moves_to_another_address_without_a_gap() -> None:
 @pytest.mark.parametrize("vlan", [1, 4094])
 def test_the_outermost_vlans_are_legal(vlan: int) -> None:
     assert compile_tables(adapter(Vm(vlan=vlan)), 1).filters == {(mac(1), vlan): 1}
+
+
+def test_an_address_inside_of_a_tunnel_is_a_filter_of_its_own_where_the_adapter_looks_there() -> None:
+    """F18: the vSwitch, which opens no tunnel, knows nobody by it."""
+    inside = SetQueueFilter(1, mac(9), untagged=True, inside=True)
+    assert refuse(queued(None), inside) is Status.INVALID_PARAMETER
+    both = accept(queued(None, model=IDEAL), inside, inside._replace(inside=False))
+    assert refuse(both, inside) is Status.INVALID_PARAMETER
+    tables = compile_tables(both, 1)
+    assert (tables.inside_filters, tables.filters[mac(9), None]) == ({(mac(9), None): 1}, 1)
+    alone = compile_tables(accept(queued(None, model=IDEAL), inside), 1)
+    assert (mac(9), None) not in {**alone.filters, **alone.addresses}
+    assert mac(9) not in alone.vports[1].macs

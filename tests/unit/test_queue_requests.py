@@ -28,7 +28,6 @@ from vmdqemu.nic.adapter import (
     apply,
     compile_tables,
 )
-from vmdqemu.nic.models import IDEAL
 from vmdqemu.nic.modes import MODES, OFF, VMMQ, VMQ, Mode
 from vmdqemu.nic.queue_states import QueueState
 from vmdqemu.nic.vm_queue import QueueFlag, QueueParameters, QueueType
@@ -186,19 +185,6 @@ def test_tests_that_the_adapter_cannot_match_are_refused(
     """F4, F5."""
     built = accept(ported(None, **options), AllocateQueue(1))
     assert refuse(built, SetQueueFilter(1, **{"mac": mac(1), **tests})) is Status.INVALID_PARAMETER
-
-
-def test_an_address_inside_of_a_tunnel_is_a_filter_of_its_own_where_the_adapter_looks_there() -> None:
-    """F18: the vSwitch, which opens no tunnel, knows nobody by it."""
-    inside = SetQueueFilter(1, mac(9), untagged=True, inside=True)
-    assert refuse(queued(None), inside) is Status.INVALID_PARAMETER
-    both = accept(queued(None, model=IDEAL), inside, inside._replace(inside=False))
-    assert refuse(both, inside) is Status.INVALID_PARAMETER
-    tables = compile_tables(both, 1)
-    assert (tables.inside_filters, tables.filters[mac(9), None]) == ({(mac(9), None): 1}, 1)
-    alone = compile_tables(accept(queued(None, model=IDEAL), inside), 1)
-    assert (mac(9), None) not in {**alone.filters, **alone.addresses}
-    assert mac(9) not in alone.vports[1].macs
 
 
 def test_tests_of_a_filter_are_and_filters_of_a_queue_are_or() -> None:
