@@ -4,24 +4,14 @@ Every method makes one thing and on the next line registers its undo. If a step 
 block undoes the steps before it. Ctrl-C waits until both lines are done, and until an undo is complete.
 """
 
-import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Self
 
 from netns import lending, links, namespace
 from netns.loan import Loan
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    # For this thread and for the commands it runs meanwhile. A signal that comes now is taken at the end.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+from netns.signals import uninterrupted
 
 
 class Lab:
@@ -45,14 +35,14 @@ class Lab:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @_uninterrupted()
+    @uninterrupted()
     def namespace(self, name: str, *, ipv6: bool = False) -> None:
         """`namespace.create`; undone with whatever still runs inside."""
         namespace.create(name, ipv6=ipv6)
         self.push(namespace.remove, name)
         self.push(namespace.end_processes, name)
 
-    @_uninterrupted()
+    @uninterrupted()
     def veth(
         self,
         ns_a: str,
@@ -69,13 +59,13 @@ class Lab:
         links.veth(ns_a, name_a, ns_b, name_b, mtu=mtu, mac_a=mac_a, mac_b=mac_b, queues=queues)
         self.push(links.remove, ns_a, name_a)
 
-    @_uninterrupted()
+    @uninterrupted()
     def bridge(self, ns: str, name: str, members: Sequence[str]) -> None:
         """`links.bridge`."""
         links.bridge(ns, name, members)
         self.push(links.remove, ns, name)
 
-    @_uninterrupted()
+    @uninterrupted()
     def borrow(self, loan: Loan) -> None:
         """`lending.take`."""
         lending.take(loan)
@@ -101,7 +91,7 @@ class Lab:
             if failures:
                 raise ExceptionGroup("the lab was not undone completely", failures)
 
-    @_uninterrupted()
+    @uninterrupted()
     def _attempt(self, undo: Callable[..., object], *args: object) -> None:
         try:
             undo(*args)

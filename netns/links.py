@@ -21,6 +21,7 @@ from pyroute2.netlink.exceptions import NetlinkError
 
 from netns import namespace
 from netns.errors import NetnsError
+from netns.signals import uninterrupted
 
 _MAC = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
 _BRIDGE_FILTERS = Path("/proc/sys/net/bridge")
@@ -224,10 +225,13 @@ def index(ns: str, ifname: str) -> int:
 
 @contextmanager
 def _netlink(ns: str, doing: str) -> Iterator[IPRoute]:
-    """A netlink socket inside the namespace, and the thread with it; a refusal becomes a LinkError."""
+    """A netlink socket inside the namespace, and the thread with it; a refusal becomes a LinkError.
+
+    pyroute2 has a loop of its own inside, which an exception out of a signal's handler would tear.
+    """
     _refuse_event_loop()
     try:
-        with namespace.entered(ns), IPRoute(groups=0, ext_ack=True) as netlink:
+        with uninterrupted(), namespace.entered(ns), IPRoute(groups=0, ext_ack=True) as netlink:
             yield netlink
     except NetlinkError as error:
         number, reason = error.args

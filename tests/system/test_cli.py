@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -173,7 +174,8 @@ def _kill_everything(file: LabFile) -> list[int]:
     pids = [daemon, *map(int, children)]
     assert len(pids) == 4
     for pid in pids:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # a worker ends when its supervisor is gone
+            os.kill(pid, signal.SIGKILL)
     eventually(lambda: not runtime.running(file.lab), "the daemon ended")
     return pids
 

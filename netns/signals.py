@@ -1,0 +1,17 @@
+"""Signals that wait until what must not be cut short is done."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+ENDS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}  # Ctrl-C, `kill`, a terminal that closes
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """For this thread and for the commands it runs meanwhile. A signal that comes now is taken at the end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
