@@ -127,3 +127,16 @@ def test_a_vepa_sends_everything_out_and_takes_back_what_is_reflected(tmp_path: 
         assert links.send("ext", inside) == {"vm2": [inside]}
         everybody = frame(BROADCAST, lab.mac("vm1"))
         assert links.send("vm1", everybody) == {"ext": [everybody]}
+
+
+def test_a_chip_has_vfs_as_far_as_it_has_pools(tmp_path: Path) -> None:
+    chip = MIXED.replace('mode = "vmmq"\nvfs = 1', 'model = "82576"\nmode = "vmq"')
+    with running(chip, tmp_path) as lab:
+        assert [vf["vport"] for vf in lab.call("vf.list")["vfs"]] == [7, 6]
+        for sender, address in (
+            ("vm1", "10.0.0.2"),
+            ("vm1", "10.0.0.3"),
+            ("vm3", "10.0.0.2"),
+            ("ext", "10.0.0.1"),
+        ):
+            assert "3 received" in lab.run(sender, "ping", "-c", "3", "-i", "0.02", "-W", "5", address)

@@ -165,6 +165,19 @@ def test_the_death_of_a_worker_does_not_reach_vfs(two: RunningLab) -> None:
     stream.assert_whole(disturbances=0)
 
 
+def test_a_vms_queue_comes_and_goes_beside_its_vf(two: RunningLab) -> None:
+    """Whoever the default queue serves has a VF all the same, and is reached without it."""
+    two.call("vm.set", vm="vm1", vmq_weight=0)
+    ping(two, "ext", "vm1")
+    two.call("vf.remove", vm="vm1")
+    ping(two, "ext", "vm1")
+    two.call("vf.add", vm="vm1")
+    two.call("vm.set", vm="vm1", vmq_weight=100)
+    ping(two, "vm3", "vm1")
+    two.call("vf.remove", vm="vm1")
+    ping(two, "vm3", "vm1")
+
+
 def test_every_vm_has_a_vf_in_mode_sriov(lab: RunningLab) -> None:
     give(lab)
     lab.call("mode.set", mode="sriov")
