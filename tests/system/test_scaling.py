@@ -201,6 +201,11 @@ def test_groups_of_one_request_succeed_or_fail_by_themselves(lab: RunningLab) ->
         before = x.processors
         assert x.move(first, *asked) == expected
         assert x.processors == [second, before[1], second, *before[3:]]
+        told = [event for event in lab.call("events")["events"] if event["event"] == "entries-moved"]
+        assert [(event["entries"], event["target"]) for event in told[-2:]] == [
+            ("0,2", second),
+            (str(mine), second),
+        ]
         assert y.processors[mine] == second
         x.assert_steered_by_its_table()
         y.assert_steered_by_its_table()

@@ -130,6 +130,13 @@ def test_a_move_that_is_refused_leaves_its_vport_and_fails_its_whole_group(
     assert {n: v for n, v in outcome.adapter.vports.items() if n != 2} == {1: LAB.vports[1], 3: LAB.vports[3]}
 
 
+def test_what_was_carried_out_of_a_request_is_what_succeeded() -> None:
+    asked = move((1, 0, 0), (1, 4, 2), (2, 0, 1))
+    statuses = (Status.SUCCESS, Status.NO_QUEUES, Status.SUCCESS)
+    assert asked.accepted(statuses).moves == (asked.moves[0], asked.moves[2])
+    assert asked.accepted(()).moves == ()
+
+
 def test_all_entries_of_a_queue_may_leave_for_a_processor_that_had_none() -> None:
     entries = [(1, at, 3) for at in range(0, 128, 2)]
     outcome = apply(LAB, move(*entries, (1, DEFAULT_PROCESSOR, 3)))

@@ -58,7 +58,7 @@ class Scaling:
                 raise UsageError(f"entries: {error}") from None
             requests = evacuate(number, asked, now, processor, self._plant.serving)
             await self._request(requests)
-            self._note(requests, by="operator")
+            self.note(requests, by="operator")
 
     async def follow(self, moves: Iterable[Move]) -> None:
         """Make the balancer's moves of entries; one that was overtaken by another change is left out.
@@ -82,7 +82,7 @@ class Scaling:
                 adapter, placement = self._asked(requests)
                 home = self._plant.placing.processors[0]
                 await self._put(adapter, placement | dict.fromkeys(_unnamed(adapter), home))
-                self._note(requests, by="balancer")
+                self.note(requests, by="balancer")
 
     def _is_on(self, processor: int, entry: Entry) -> bool:
         vport = self._plant.adapter.vport(entry.vport)
@@ -108,7 +108,7 @@ class Scaling:
         change = await self._changer.prepare(adapter)
         await self._changer.put(change._replace(placed=placement))
 
-    def _note(self, requests: Iterable[MoveEntries], by: str) -> None:
+    def note(self, requests: Iterable[MoveEntries], by: str) -> None:
         """An event for each VPort and each processor that its entries went to."""
         for request in requests:
             went: dict[tuple[int, int], list[int]] = {}

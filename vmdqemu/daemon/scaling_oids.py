@@ -14,7 +14,8 @@ from vmdqemu.daemon.change import Changer
 from vmdqemu.daemon.control import Document, Method
 from vmdqemu.daemon.oids import ended
 from vmdqemu.daemon.params import Params
-from vmdqemu.daemon.plant import Plant
+from vmdqemu.daemon.receive_scaling import Scaling
+from vmdqemu.daemon.supervisor import Supervisor
 from vmdqemu.errors import UsageError
 from vmdqemu.nic.adapter import Adapter
 from vmdqemu.nic.rss import HashType, Rss
@@ -80,9 +81,10 @@ REQUESTS: Final[Mapping[str, Read]] = {
 class ScalingOids:
     """The OIDs for RSS of one lab's adapter."""
 
-    def __init__(self, plant: Plant, changer: Changer) -> None:
-        self._plant = plant
+    def __init__(self, supervisor: Supervisor, changer: Changer) -> None:
+        self._plant = supervisor.plant
         self._changer = changer
+        self._scaling = Scaling(supervisor, changer)
 
     def methods(self) -> dict[str, Method]:
         """A verb for each."""
@@ -90,8 +92,12 @@ class ScalingOids:
 
     def _method(self, read: Read) -> Method:
         async def method(document: Document) -> Document:
+            params = Params(document)
             async with self._changer.busy:  # who serves a queue now is part of the request
-                request = read(Params(document), self._plant.adapter, self._plant.serving)
-                return ended(await self._changer.apply(request))
+                request = read(params, self._plant.adapter, self._plant.serving)
+                outcome = await self._changer.apply(request)
+                if isinstance(request, MoveEntries):
+                    self._scaling.note([request.accepted(outcome.entries)], by=params.caller)
+                return ended(outcome)
 
         return method

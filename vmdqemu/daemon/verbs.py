@@ -27,7 +27,7 @@ def verbs(supervisor: Supervisor, changer: Changer) -> dict[str, Method]:
         **host_verbs.verbs(supervisor, changer, vfs),
         **vf(supervisor, changer, vfs),
         **Oids(supervisor, changer).methods(),
-        **ScalingOids(supervisor.plant, changer).methods(),
+        **ScalingOids(supervisor, changer).methods(),
     }
 
 

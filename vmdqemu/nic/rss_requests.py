@@ -5,7 +5,7 @@ and types are fixed for a VPort's life (NDIS: updating-vmmq-on-a-vport); RSSv2 m
 change everything.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from vmdqemu.nic import rss, scaling_entity
@@ -46,6 +46,11 @@ class MoveEntries(NamedTuple):
     moves: tuple[EntryMove, ...]
     actor: int
     serving: Serving
+
+    def accepted(self, statuses: Sequence[Status]) -> "MoveEntries":
+        """What of it was carried out; statuses: of its entries, none of a request that was refused whole."""
+        done = zip(self.moves, statuses, strict=False)
+        return self._replace(moves=tuple(move for move, status in done if status is Status.SUCCESS))
 
     def served(self, placement: Placement) -> "MoveEntries":
         """With queues that went to another processor meanwhile."""
