@@ -1,5 +1,7 @@
 """An experiment's lab: what it needs, and when its books are looked at."""
 
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 
 from vmdqemu.config import parse
 from vmdqemu.daemon import control
-from vmdqemu.errors import Missing
+from vmdqemu.errors import Missing, VmdqemuError
 from vmdqemu.experiments import rig
 from vmdqemu.experiments.interrupts import Interrupts
 from vmdqemu.experiments.rig import Rig
@@ -37,3 +39,10 @@ def test_books_that_never_balance_are_taken_all_the_same(monkeypatch: pytest.Mon
     monkeypatch.setattr(control, "call", lambda *_: {"law": {"holds": False}})
     monkeypatch.setattr(rig, "SETTLING", 0.05)
     assert not Rig(parse('vm = [{ name = "vm1" }]', "two"), Interrupts()).settled()["law"]["holds"]
+
+
+def test_a_worker_that_died_is_an_error_and_not_a_share_of_nothing() -> None:
+    with subprocess.Popen(["true"]) as worker:
+        pass
+    with pytest.raises(VmdqemuError, match="a worker died while it was measured; vmdqemu status tells"):
+        rig.times([os.getpid(), worker.pid])

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from vmdqemu.config import EXT
-from vmdqemu.errors import VmdqemuError
 from vmdqemu.experiments import line, measure, row
 from vmdqemu.experiments.measure import Pair, Throughput
-from vmdqemu.experiments.rig import Rig
+from vmdqemu.experiments.rig import Rig, times
 from vmdqemu.experiments.row import Cpu, Row
 from vmdqemu.observe import usage
 from vmdqemu.observe.usage import Sample
@@ -100,9 +99,5 @@ def processors_of(rig: Rig, names: Sequence[str]) -> set[int]:
 
 
 def _books(rig: Rig, pids: Sequence[int]) -> _Books:
-    try:
-        times = usage.sample(pids)
-    except (FileNotFoundError, ProcessLookupError):
-        raise VmdqemuError("a worker died while it was measured; vmdqemu status tells of it") from None
     wire = next(port for port in rig.call("stats")["ports"] if port["port"] == "wire")
-    return _Books(times, wire["read_wire"])
+    return _Books(times(pids), wire["read_wire"])

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -13,8 +13,10 @@ from vmdqemu.daemon import control, runtime
 from vmdqemu.daemon.control import Document
 from vmdqemu.daemon.start import start_tied
 from vmdqemu.daemon.stop import stop
-from vmdqemu.errors import Missing
+from vmdqemu.errors import Missing, VmdqemuError
 from vmdqemu.experiments.interrupts import Interrupts
+from vmdqemu.observe import usage
+from vmdqemu.observe.usage import Sample
 
 TOOLS: Final = ("ip", "iperf3", "fping")
 SETTLING: Final = 5.0  # seconds until nothing is in flight any more; it takes milliseconds
@@ -57,6 +59,14 @@ def running(file: Path, interrupts: Interrupts) -> Iterator[Rig]:
         yield Rig(lab, interrupts)
     finally:
         stop(record)
+
+
+def times(workers: Iterable[int]) -> Sample:
+    """The CPU books of a lab's workers, by pid. Raises VmdqemuError if one died."""
+    try:
+        return usage.sample(workers)
+    except (FileNotFoundError, ProcessLookupError):
+        raise VmdqemuError("a worker died while it was measured; vmdqemu status tells of it") from None
 
 
 def check_tools(tools: Sequence[str] = TOOLS) -> None:

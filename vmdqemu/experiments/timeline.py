@@ -4,8 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from vmdqemu.errors import VmdqemuError
-from vmdqemu.experiments.rig import Rig
+from vmdqemu.experiments.rig import Rig, times
 from vmdqemu.observe import usage
 
 
@@ -49,10 +48,7 @@ class Watch:
 
     def _read(self) -> _Books:
         wire = next(port for port in self._rig.call("stats")["ports"] if port["port"] == "wire")
-        try:
-            return _Books(usage.sample(self._pids), wire["read_octets"])
-        except (FileNotFoundError, ProcessLookupError):
-            raise VmdqemuError("a worker died while it was measured; vmdqemu status tells of it") from None
+        return _Books(times(self._pids), wire["read_octets"])
 
     def _queues(self) -> tuple[int, ...]:
         rows = self._rig.call("queue.list")["queues"]
