@@ -9,7 +9,7 @@ import pytest
 from netns import namespace
 from tests.system.command import Write
 from tests.system.harness import eventually
-from vmdqemu.experiments.wire_only import READY
+from vmdqemu.experiments.bare_lab import READY
 
 pytestmark = pytest.mark.system
 

@@ -1,22 +1,17 @@
 """Controls: what would show that a result is not what it seems. These are part of every run."""
 
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from vmdqemu import config as lab_file
 from vmdqemu.config import EXT
-from vmdqemu.errors import VmdqemuError
-from vmdqemu.experiments import measure, receive, row
+from vmdqemu.experiments import bare_lab, measure, receive, row
 from vmdqemu.experiments.measure import Pair
 from vmdqemu.experiments.rig import Rig
 from vmdqemu.experiments.row import Limit
-from vmdqemu.experiments.wire_only import READY
 
+BRIDGED: Final = ("vmdqemu.experiments.wire_only",)
 WIRE_AT_LEAST: Final = 9.30 / 9.415  # of what the wire carries; the rest is the machine's
 WIRE_AT_MOST: Final = 1.002  # iperf3's clock, and the shaper's burst of 256 KB
 TRIES: Final = 3  # the machine may be busy with something else for a moment
@@ -39,10 +34,9 @@ def wire_only(file: Path, rig: Rig, seconds: int) -> Control:
 
     file: a lab file of its own.
     """
-    bridged = Rig(lab_file.load(file), rig.interrupts)
     most = receive.capacity(rig)
-    pairs = [Pair(EXT, vm.name) for vm in bridged.lab.vms]
-    with _bridged(file, rig):
+    with bare_lab.running(BRIDGED, file, rig.interrupts) as bridged:
+        pairs = [Pair(EXT, vm.name) for vm in bridged.lab.vms]
         for _ in range(TRIES):
             with measure.flows(bridged, pairs, seconds, omitted=receive.START) as flows:
                 carried = sum(flow.gbit_per_s for flow in flows.reports())
@@ -50,20 +44,6 @@ def wire_only(file: Path, rig: Rig, seconds: int) -> Control:
                 break
     answer = f"{carried:.3f} Gbit/s of {most:.3f} that a cable carries"
     return Control("C1", "the wire alone, a bridge in place of the adapter", answer, holds)
-
-
-@contextmanager
-def _bridged(file: Path, rig: Rig) -> Iterator[None]:
-    argv = [sys.executable, "-m", "vmdqemu.experiments.wire_only", str(file)]
-    with subprocess.Popen(
-        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as built:
-        assert built.stdout is not None
-        with rig.interrupts.taken():
-            ready = built.stdout.readline() == READY
-        if not ready:
-            raise VmdqemuError("the wire without the adapter could not be built; what it said is above")
-        yield
 
 
 def limiter(rig: Rig, speed: float, seconds: int) -> Control:

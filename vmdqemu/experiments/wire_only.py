@@ -1,26 +1,19 @@
 """The wire without the adapter, a bridge in its place: what a lab's wire carries if nothing else limits.
 
-    python -m vmdqemu.experiments.wire_only LAB.toml
-
-builds it from a lab file, says `ready`, and takes it down when its standard input ends: whoever started it
-may be killed.
+`python -m vmdqemu.experiments.wire_only LAB.toml` serves it (`bare_lab`).
 """
 
-import signal
 import sys
 from pathlib import Path
-from typing import Final
 
 from netns import links
 from netns.lab import Lab
-from vmdqemu import config
 from vmdqemu.config import LabConfig
 from vmdqemu.daemon.plant import GUEST_LINK
 from vmdqemu.datapath import outside
 from vmdqemu.datapath.outside import WIRE_END
 from vmdqemu.datapath.wires import WIRE
-
-READY: Final = "ready\n"
+from vmdqemu.experiments import bare_lab
 
 
 def build(config: LabConfig, lab: Lab) -> None:
@@ -32,7 +25,7 @@ def build(config: LabConfig, lab: Lab) -> None:
     lab.veth(nic, WIRE, ext, WIRE_END, mtu=config.mtu)
     members = [WIRE]
     for number, vm in enumerate(config.vms, start=1):
-        ns, member = config.namespace(vm), f"port{number}"
+        ns, member = config.namespace(vm), port(number)
         lab.namespace(ns)
         lab.veth(ns, GUEST_LINK, nic, member, mtu=config.mtu)
         links.up(ns, GUEST_LINK)
@@ -42,15 +35,10 @@ def build(config: LabConfig, lab: Lab) -> None:
     outside.make(config, config.wire, lab)
 
 
-def main(file: Path) -> None:
-    """Build, wait, undo. Ctrl-C is for whoever started it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with Lab() as lab:
-        build(config.load(file), lab)
-        sys.stdout.write(READY)
-        sys.stdout.flush()
-        sys.stdin.read()
+def port(number: int) -> str:
+    """The bridge's link to a VM, counted from 1."""
+    return f"port{number}"
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    bare_lab.serve(build, Path(sys.argv[1]))
