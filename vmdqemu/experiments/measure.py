@@ -6,7 +6,7 @@ import os
 import select
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_interface
 from statistics import median
@@ -110,14 +110,27 @@ def tcp(rig: Rig, pairs: Sequence[Pair], seconds: int) -> list[Throughput]:
 
 
 def ping(rig: Rig, pair: Pair, seconds: float, period: float = PING_PERIOD) -> RoundTrip:
-    """fping, an echo each period. Raises VmdqemuError if nothing comes back."""
+    """fping to its end, an echo each period. Raises VmdqemuError if nothing comes back."""
+    with echoes(rig, pair, seconds, period) as report:
+        return report()
+
+
+@contextmanager
+def echoes(
+    rig: Rig, pair: Pair, seconds: float, period: float = PING_PERIOD
+) -> Iterator[Callable[[], RoundTrip]]:
+    """fping while something else goes on; what it yields waits for its end, and raises as `ping` does."""
     count = round(seconds / period)
     every = f"{period * 1e3:g}"  # ms; fping has a limit for each target, and one for all of them
     options = ("-q", "-i", every, "-p", every, "-t", "500", "-C", str(count))
     with ExitStack() as running:
         fping = start(running, rig.lab, pair.source, "fping", *options, address_of(rig.lab, pair.target))
-        with rig.interrupts.taken():
-            return parse_fping(pair, _output(pair, fping, seconds))
+
+        def report() -> RoundTrip:
+            with rig.interrupts.taken():
+                return parse_fping(pair, _output(pair, fping, seconds))
+
+        yield report
 
 
 def address_of(lab: LabConfig, name: str) -> str:
