@@ -26,6 +26,11 @@ def test_the_document_has_the_keys_of_every_result_and_the_experiments_own() -> 
     written = json.loads(json.dumps(document(outcome())))
     assert set(written) >= DESIGNED | {"jain"}
     assert written["void"] is False
+    assert written["answer"] is None
+
+
+def test_one_that_was_made_for_a_question_has_its_answer() -> None:
+    assert document(outcome()._replace(answer="No."))["answer"] == "No."
 
 
 def test_one_gate_that_does_not_hold_makes_it_void() -> None:

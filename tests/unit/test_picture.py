@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vmdqemu.experiments.picture import Bars, Curves, Track, Tracks, draw, draw_curves
+from vmdqemu.experiments.picture import Bars, Curves, Panels, Track, Tracks, draw, draw_curves
 
 BARS = Bars(
     title="VMs that receive",
@@ -30,6 +30,15 @@ def test_the_same_numbers_are_the_same_file(tmp_path: Path) -> None:
 def test_curves_are_drawn_too(tmp_path: Path) -> None:
     curves = Curves("speed", ("share", "Gbit/s"), [0.1, 0.2], {"off": [2.5, 5.4]}, [(0.2, 5.4)])
     png, svg = draw_curves(tmp_path / "sensitivity", curves)
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in svg.read_text()[:1000]
+
+
+def test_panels_stand_over_each_other_whatever_their_scale(tmp_path: Path) -> None:
+    trips = BARS._replace(
+        title="round trip", axes=("", "us"), bars={"off": [4400.0, 0.1], "vmq": [None, 38.0]}
+    )
+    png, svg = draw(tmp_path / "sriov", Panels("both", [BARS, trips]))
     assert png.read_bytes().startswith(b"\x89PNG")
     assert "<svg" in svg.read_text()[:1000]
 

@@ -101,6 +101,8 @@ def _leave(found: Outcome, out: Path) -> None:
     drawn = picture.draw(out / found.experiment, found.picture)
     for name, ratio in found.ratios.items():
         print(f"{name}: {ratio:.2f}")
+    if found.answer:
+        print(found.answer)
     print(f"picture: {drawn[0]}; every row, claim and control: {out / 'results.json'}")
     print(f"repeat:  {shlex.join(sys.argv)}")
     if found.broken:

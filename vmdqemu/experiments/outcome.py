@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from vmdqemu.experiments import results
 from vmdqemu.experiments.gates import Gate
-from vmdqemu.experiments.picture import Bars, Tracks
+from vmdqemu.experiments.picture import Picture
 from vmdqemu.experiments.results import Document
 
 Claims = Mapping[str, Sequence[str]]
@@ -22,8 +22,9 @@ class Outcome(NamedTuple):
     ratios: Mapping[str, float]
     gates: Sequence[Gate]
     law: Document | None  # None: not looked at yet, or no frame was sent
-    picture: Bars | Tracks
+    picture: Picture
     more: Mapping[str, Any] = {}  # what only this experiment has
+    answer: str | None = None  # in a sentence, to the question that it was made for
 
     @property
     def broken(self) -> list[Gate]:
@@ -38,6 +39,7 @@ def document(outcome: Outcome) -> Document:
         **outcome.more,
         "rows": list(outcome.rows),
         "ratios": dict(outcome.ratios),
+        "answer": outcome.answer,
         "gates": [gate._asdict() for gate in outcome.gates],
         "void": bool(outcome.broken),
         "law": outcome.law,

@@ -8,6 +8,13 @@ PALETTE: Final = ("#8a8f98", "#4c9be8", "#1b4f9c", "#e08e3c", "#5aa469", "#8e5ea
 METADATA: Final = {".png": {"Software": None}, ".svg": {"Date": None}}  # nothing that changes by itself
 DPI: Final = 150
 PUBLISHED: Final = {"marker": "D", "linestyle": "", "color": "black", "markerfacecolor": "white"}
+LEGEND: Final = {
+    "loc": "upper center",
+    "bbox_to_anchor": (0.5, -0.14),
+    "ncol": 4,
+    "fontsize": 8,
+    "frameon": False,
+}
 
 Values = Sequence[float | None]  # one for each group
 
@@ -21,6 +28,13 @@ class Bars(NamedTuple):
     bars: Mapping[str, Values]  # by what the bars of one colour are
     published: Mapping[str, Values]  # by the same names: a mark over the bar
     line: tuple[str, float] | None  # what no bar can pass
+
+
+class Panels(NamedTuple):
+    """The same groups and bars, by several measures: one over the other."""
+
+    title: str
+    panels: Sequence[Bars]
 
 
 class Curves(NamedTuple):
@@ -49,20 +63,43 @@ class Tracks(NamedTuple):
     columns: Mapping[str, Sequence[Track]]
 
 
-def draw(file: Path, what: Bars | Tracks) -> list[Path]:
+Picture = Bars | Panels | Tracks
+
+
+def draw(file: Path, what: Picture) -> list[Path]:
     """Write a picture in every form; the files. file: without an ending."""
-    return _draw_tracks(file, what) if isinstance(what, Tracks) else _draw_bars(file, what)
+    match what:
+        case Tracks():
+            return _draw_tracks(file, what)
+        case Panels():
+            return _draw_panels(file, what)
+        case Bars():
+            figure, plot = _blank()
+            _draw_bars(plot, what, "center")
+            return _save(file, figure, plot, what.title, what.axes)
 
 
-def _draw_bars(file: Path, what: Bars) -> list[Path]:
-    figure, plot = _blank()
+def _draw_panels(file: Path, what: Panels) -> list[Path]:
+    figure, plots = _blank(len(what.panels), figsize=(9.0, 2.4 * len(what.panels)), squeeze=False)
+    for (plot,), panel in zip(plots, what.panels, strict=True):
+        _draw_bars(plot, panel, "edge")
+        plot.margins(y=0.15)
+        plot.set(xlabel=panel.axes[0], ylabel=panel.axes[1])
+        plot.set_title(panel.title, fontsize=9, loc="left")
+    plots[-1][0].legend(**LEGEND)
+    figure.suptitle(what.title)
+    figure.tight_layout()
+    return _write(file, figure)
+
+
+def _draw_bars(plot: Any, what: Bars, labels: str) -> None:
+    """labels: where the numbers stand, in the "center" of the bars or over their "edge"."""
     for place, (name, values) in enumerate(what.bars.items()):
         width = 0.8 / len(what.bars)
         centers = [group + (place + 0.5) * width - 0.4 for group in range(len(what.groups))]
         heights = [value or 0.0 for value in values]
         drawn = plot.bar(centers, heights, width * 0.92, label=name, color=PALETTE[place % len(PALETTE)])
-        shown = ["" if value is None else f"{value:.2f}" for value in values]
-        plot.bar_label(drawn, shown, label_type="center", fontsize=8)
+        plot.bar_label(drawn, list(map(_spelled, values)), label_type=labels, fontsize=8)
         for center, value in zip(centers, what.published.get(name, ()), strict=False):
             if value is not None:
                 plot.plot(center, value, **PUBLISHED)
@@ -71,7 +108,6 @@ def _draw_bars(file: Path, what: Bars) -> list[Path]:
     if what.line is not None:
         plot.axhline(what.line[1], color="black", linestyle=":", linewidth=1, label=what.line[0])
     plot.set_xticks(range(len(what.groups)), what.groups)
-    return _save(file, figure, plot, what.title, what.axes)
 
 
 def draw_curves(file: Path, what: Curves) -> list[Path]:
@@ -83,6 +119,12 @@ def draw_curves(file: Path, what: Curves) -> list[Path]:
         plot.plot(x, y, label=None if place else "the paper", **PUBLISHED)
     plot.set_ylim(bottom=0)
     return _save(file, figure, plot, what.title, what.axes)
+
+
+def _spelled(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.2f}" if value < 100 else f"{value:,.0f}"
 
 
 def _draw_tracks(file: Path, what: Tracks) -> list[Path]:
@@ -122,7 +164,7 @@ def _blank(rows: int = 1, columns: int = 1, **options: Any) -> tuple[Any, Any]:
 
 def _save(file: Path, figure: Any, plot: Any, title: str, axes: tuple[str, str]) -> list[Path]:
     plot.set(title=title, xlabel=axes[0], ylabel=axes[1])
-    plot.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncol=4, fontsize=8, frameon=False)
+    plot.legend(**LEGEND)
     return _write(file, figure)
 
 
