@@ -17,6 +17,12 @@ def test_every_setting_of_receivers_is_in_the_file(tmp_path: Path) -> None:
     assert lab.wire.rate == 1000
 
 
+def test_a_wire_may_be_as_fast_as_the_machine(tmp_path: Path) -> None:
+    lab = load(lab_files.write(tmp_path, "receivers", Receivers(1, 1, 1.0, rate=None)))
+    assert lab.wire is not None
+    assert lab.wire.rate is None
+
+
 def test_an_experiments_machines_do_not_take_the_names_of_another_lab(tmp_path: Path) -> None:
     lab = load(lab_files.write(tmp_path, "receivers", Receivers(1, 1, 1.0)))
     assert (lab.namespace(lab.vms[0]), lab.ext_namespace) == ("receivers-vm1", "receivers-ext")

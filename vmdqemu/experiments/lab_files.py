@@ -18,8 +18,8 @@ processors = {lab.processors}
 speed = {lab.speed}
 [wire]
 address = "10.0.0.254/24"
-rate = {lab.rate}
 """
+RATE: Final = "rate = {lab.rate}\n"
 VM: Final = '[[vm]]\nname = "vm{number}"\naddress = "10.0.0.{number}/24"\nqueues = {queues}\n'
 
 
@@ -29,7 +29,7 @@ class Receivers(NamedTuple):
     vms: int
     processors: int
     speed: float
-    rate: float = 10_000  # Mbit/s
+    rate: float | None = 10_000  # Mbit/s; None: as fast as the machine is
     mtu: int = 1500
     ring: int = 4096
     offloads: bool = True
@@ -38,7 +38,8 @@ class Receivers(NamedTuple):
 
 def write(out: Path, name: str, lab: Receivers) -> Path:
     """The lab file."""
-    text = HEAD.format(name=name, lab=lab, offloads=str(lab.offloads).lower())
+    head = HEAD if lab.rate is None else HEAD + RATE
+    text = head.format(name=name, lab=lab, offloads=str(lab.offloads).lower())
     vms = (VM.format(number=number, queues=lab.queues) for number in range(1, lab.vms + 1))
     file = out / f"{name}.toml"
     file.write_text(text + "".join(vms))
