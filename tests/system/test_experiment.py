@@ -11,13 +11,15 @@ from typing import Final
 import pytest
 
 from tests.system.command import COMMAND
+from vmdqemu.experiments.contenders import SRIOV
+from vmdqemu.experiments.sriov import AT_REST, EVERYBODY, STRAY
 
 pytestmark = pytest.mark.system
 
 DESIGNED = {"schema_version", "experiment", "machine", "lab", "emulated", "claims", "rows", "ratios", "law"}
 
 
-NAMES: Final = ("scaling", "latency", "fairness")
+NAMES: Final = ("scaling", "latency", "fairness", "sriov")
 PATIENCE: Final = 300.0  # seconds; they take 30
 
 
@@ -49,3 +51,18 @@ def test_an_experiment_leaves_its_rows_a_picture_and_balanced_books(
     assert found["law"]["holds"]
     assert {"results.csv", f"{name}.png", f"{name}.svg"} <= set(os.listdir(out))
     assert f"experiment {name} --quick" in printed
+
+
+def test_sr_iov_is_beside_every_mode_and_its_rows_leave_the_host_alone(
+    runs: dict[str, tuple[Path, subprocess.Popen[str]]],
+) -> None:
+    out, run = runs["sriov"]
+    run.communicate(timeout=PATIENCE)
+    rows = json.loads((out / "results.json").read_text())["rows"]
+    wanted = {(contender.name, load.name) for contender in EVERYBODY for load in contender.loads}
+    assert {(row["contender"], row["load"]) for row in rows} == wanted
+    assert all(row["gbit_per_s"] > 0 < row["rtt_ms"] for row in rows)
+    for row in rows:
+        if row["mode"] is not None:
+            at_work = (row["handled"] > STRAY, row["cpu_adapter"] + row["cpu_host"] > AT_REST)
+            assert at_work == (row["contender"] != SRIOV.name,) * 2

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.asking import ended
 from vmdqemu.cli import experiment
-from vmdqemu.experiments import dvmq, dvmq_simulated, fairness, figure3, latency, scaling
+from vmdqemu.experiments import dvmq, dvmq_simulated, fairness, figure3, latency, scaling, sriov
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_figure3_has_three_lengths_and_its_controls(
     assert ran == [(plan, Path("results/figure3"))]
 
 
-@pytest.mark.parametrize("module", [scaling, latency, fairness, dvmq], ids=lambda module: module.NAME)
+@pytest.mark.parametrize("module", [scaling, latency, fairness, dvmq, sriov], ids=lambda module: module.NAME)
 def test_the_others_have_two(
     module: Any, ran: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

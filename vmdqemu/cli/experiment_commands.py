@@ -60,6 +60,15 @@ def latency(quick: Quick = False, out: Out = Path("results/latency")) -> None:
     experiment.experiment(latency, latency.QUICK if quick else latency.DEFAULT, out)
 
 
+@app.command("sriov")
+def sriov(quick: Quick = False, out: Out = Path("results/sriov")) -> None:
+    """vSwitch, VMDq, VMQ, VMMQ and SR-IOV side by side, with a kernel bridge and a veth pair."""
+    from vmdqemu.cli import experiment
+    from vmdqemu.experiments import sriov
+
+    experiment.experiment(sriov, sriov.QUICK if quick else sriov.DEFAULT, out)
+
+
 @app.command("dvmq")
 def dvmq(
     quick: Quick = False,

@@ -42,14 +42,19 @@ def claims(fit: Fit, predictions: Sequence[Prediction]) -> dict[str, list[str]]:
     }
 
 
-def without_fit(chosen: str) -> dict[str, list[str]]:
+def without_fit(
+    chosen: str,
+    real: Sequence[str] = REAL,
+    emulated: Sequence[str] = EMULATED,
+    not_modelled: Sequence[str] = NOT_MODELLED,
+) -> dict[str, list[str]]:
     """Of an experiment that fits and predicts nothing; chosen: the number that somebody has decided on."""
     return {
-        "real": list(REAL),
-        "emulated": list(EMULATED),
+        "real": list(real),
+        "emulated": list(emulated),
         "calibrated": [f"nothing; {chosen}"],
         "predicted": [],
-        "not_modelled": list(NOT_MODELLED),
+        "not_modelled": list(not_modelled),
     }
 
 
