@@ -43,21 +43,25 @@ def vf(supervisor: Supervisor, changer: Changer, vfs: Vfs) -> dict[str, Method]:
         await vfs.reset(Params(document).text("vm"))
         return every(document)
 
-    async def mailbox(document: Document) -> Document:
-        """The words of the answer; none to what is no message of the caller's VF."""
-        params = Params(document)
-        request = AskPf(params.whole("vf"), params.text("caller"), params.wholes("words"))
-        outcome = await changer.carry_out(request)
-        return {"status": outcome.status, "words": list(outcome.words)}
-
     return {
         "vf.list": every,
         "vf.add": add,
         "vf.remove": remove,
         "vf.set": put,
         "vf.reset": reset,
-        "vf.mailbox": mailbox,
+        "vf.mailbox": _mailbox(changer),
     }
+
+
+def _mailbox(changer: Changer) -> Method:
+    async def ask(document: Document) -> Document:
+        """The words of the answer; none to what is no message of the caller's VF."""
+        params = Params(document)
+        request = AskPf(params.whole("vf"), params.text("caller"), params.wholes("words"))
+        outcome = await changer.carry_out(request)
+        return {"status": outcome.status, "words": list(outcome.words)}
+
+    return ask
 
 
 def _terms(params: Params) -> dict[str, Any]:
