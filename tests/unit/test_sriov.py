@@ -101,3 +101,4 @@ def test_the_picture_has_a_panel_for_each_measure_and_a_gap_where_nobody_was() -
     assert speed.bars["veth"] == [None, 16.0]
     assert trips.bars["bridge"] == [100.0, 100.0]
     assert cost.bars["VMDq"] == pytest.approx([50.0, 50.0])
+    assert cost.bars["bridge"] == [None, None], "it has no worker of ours"

@@ -200,15 +200,17 @@ def _picture(run: Run) -> Panels:
         panels=[
             _panel(run, "What is carried", "Gbit/s", _rate),
             _panel(run, "An echo and its answer, at rest", "us", _rtt),
-            _panel(run, "CPU time of the adapter's worker and the host's", "ms a gigabit", _cost),
+            _panel(run, "CPU time of the adapter and the host", "ms a gigabit", _cost, contenders.MODES),
         ],
     )
 
 
-def _panel(run: Run, title: str, unit: str, value: Value) -> Bars:
+def _panel(run: Run, title: str, unit: str, value: Value, shown: Sequence[Contender] = EVERYBODY) -> Bars:
+    """A gap where nobody was measured, and for who is not shown."""
     bars = {
         contender.name: [
-            _typical(run, contender, load, value) if load in contender.loads else None for load in LOADS
+            _typical(run, contender, load, value) if contender in shown and load in contender.loads else None
+            for load in LOADS
         ]
         for contender in EVERYBODY
     }
