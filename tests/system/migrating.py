@@ -5,7 +5,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -123,15 +123,13 @@ class Numbered:
         self._stop.set()
         self._thread.join()
         received: list[int] = []
-        with self._end, self._outside:
-            while len(set(received)) < self.sent:
-                try:
-                    received.append(struct.unpack("!I", self._end.recv(100))[0])
-                except TimeoutError:
-                    break
-        distinct = len(set(received))
+        distinct: set[int] = set()
+        with self._end, self._outside, suppress(TimeoutError):
+            while len(distinct) < self.sent:
+                received += struct.unpack("!I", self._end.recv(100))
+                distinct.add(received[-1])
         late = sum(before > after for before, after in pairwise(received))
-        return Arrivals(self.sent - distinct, len(received) - distinct, late)
+        return Arrivals(self.sent - len(distinct), len(received) - len(distinct), late)
 
 
 class Echo:
