@@ -91,6 +91,8 @@ def test_what_has_no_effect_or_no_such_value_is_refused() -> None:
     check({"*NumVFs": 63})
     with pytest.raises(ValueError, match="has no effect here; use one of"):
         check({"*NumaNodeId": 0})
+    with pytest.raises(ValueError, match=r'"\\x1f" has no effect'):
+        check({"\x1f": 0})
     for value in (2, -1, True, "1"):
         with pytest.raises(ValueError, match=r'"\*VMQ" cannot be .*; use 0 to 1'):
             check({"*VMQ": value})

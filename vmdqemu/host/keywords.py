@@ -34,7 +34,7 @@ def check(values: Mapping[str, object]) -> None:
     """Raise ValueError, with the cure, for a keyword that has no effect here or a value it cannot have."""
     for name, value in values.items():
         if name not in DEFAULTS:
-            raise ValueError(f'"{name}" has no effect here; use one of {", ".join(DEFAULTS)}')
+            raise ValueError(f'"{ascii(name)[1:-1]}" has no effect here; use one of {", ".join(DEFAULTS)}')
         most = MOST_VFS if name == "*NumVFs" else 1
         if type(value) is not int or not 0 <= value <= most:
             raise ValueError(f'"{name}" cannot be {value!r}; use 0 to {most}')
