@@ -192,7 +192,7 @@ class FlowCache:
     def _parse(self, length: int, longest: int) -> Frame:
         """What is judged of a superframe is its wire frames: headers of the whole, length of one."""
         frame = parse(self._head, length - VNET_OCTETS, self._tables.tunnels)
-        return frame._replace(length=longest)
+        return frame if frame.length == longest else frame._replace(length=longest)
 
     def _judge(self, frame: Frame) -> tuple[Action, bool]:
         """A verdict made now, and whether it is that of every frame with these addresses and EtherType."""

@@ -139,9 +139,9 @@ def _looked_up_too(frame: Frame, nic: NicVerdict, source: int, tables: Tables, t
 
     It gives it to nobody who has been given one by the silicon.
     """
-    named = HostVerdict()
-    if nic.wire or nic.vfs or len(nic.queues) > 1:
-        named = _without_lookup(frame, nic, source, tables, take)
+    if not (nic.wire or nic.vfs or len(nic.queues) > 1):
+        return vswitch.route(frame, nic.vlan, WIRE, tables, take)
+    named = _without_lookup(frame, nic, source, tables, take)
     served = tuple(to.port for to in named.deliveries)
     found = vswitch.route(frame, nic.vlan, WIRE, tables, take, served)
     deliveries = named.deliveries + found.deliveries

@@ -61,20 +61,20 @@ def route(
     ports, drop = take(find, frame, vlan, source, tables, served)
     if drop is not None:
         return HostVerdict(lookup=True, drop=drop)
-    return deliver(frame, vlan, ports, tables, take)._replace(lookup=True)
+    return deliver(frame, vlan, ports, tables, take)
 
 
 def deliver(
     frame: Frame, vlan: Vlan, ports: tuple[int, ...], tables: Tables, take: Take = plainly
 ) -> HostVerdict:
-    """Hand a frame to ports: to each VM the channel that its flow belongs to, tagged as the port wants it."""
+    """Hand a frame to ports that were found: each VM's channel of its flow, tagged as the port wants it."""
     deliveries = []
     spread = False
     for port in ports:
         by_flow = None if port == WIRE else channel(frame, port, tables, take)
         spread = spread or by_flow is not None
         deliveries.append(take(delivery, frame, vlan, port, by_flow or 0, tables))
-    return HostVerdict(deliveries=tuple(deliveries), spread=spread)
+    return HostVerdict(True, tuple(deliveries), spread)
 
 
 def channel(frame: Frame, port: int, tables: Tables, take: Take = plainly) -> int | None:

@@ -59,7 +59,7 @@ def receive(frame: Frame, tables: Tables, take: Take = plainly) -> NicVerdict:
         chosen, drop = _gate(chosen, frame, vlan, tables, tables.packet_filter, take)
     if not chosen:
         return NicVerdict(vlan, vfs=vfs, drop=drop)
-    return _place(frame, vlan, sorted(chosen), tables, take)._replace(vfs=vfs)
+    return _place(frame, vlan, sorted(chosen), tables, take, vfs=vfs)
 
 
 def receive_behind(frame: Frame, tables: Tables, take: Take = plainly) -> NicVerdict:
@@ -70,7 +70,7 @@ def receive_behind(frame: Frame, tables: Tables, take: Take = plainly) -> NicVer
     verdict = receive(frame, tables, take)
     if verdict.vfs and not verdict.queues and verdict.drop is None:
         return _place(frame, verdict.vlan, (DEFAULT_VPORT,), tables, take)
-    return verdict._replace(vfs=())
+    return verdict._replace(vfs=()) if verdict.vfs else verdict
 
 
 def transmit(frame: Frame, sender: int, tables: Tables, take: Take = plainly) -> NicVerdict:
@@ -229,20 +229,25 @@ def _spoof_check(frame: Frame, vport: VPortTable) -> DropReason | None:
 
 
 def _place(
-    frame: Frame, vlan: Vlan, numbers: Iterable[int], tables: Tables, take: Take, hashed: bool = True
+    frame: Frame,
+    vlan: Vlan,
+    numbers: Iterable[int],
+    tables: Tables,
+    take: Take,
+    hashed: bool = True,
+    vfs: tuple[int, ...] = (),
 ) -> NicVerdict:
     """A copy in a queue of each VPort (NDIS: vmmq-send-and-receive-processing). One queue needs no hash."""
-    verdict = NicVerdict(vlan)
+    placed, hashes = [], []
     for number in numbers:
         queues, parameters = tables.queues_of(number)
-        if len(queues) == 1 or parameters is None or not hashed:
-            verdict = verdict._replace(queues=(*verdict.queues, take(_queue, number, queues, 0)))
-            continue
-        found = rss.hash_frame(frame, parameters, take)
-        placed = take(_queue, number, queues, take(rss.queue_index, found, parameters))
-        first = found if verdict.hash is None else verdict.hash
-        verdict = verdict._replace(queues=(*verdict.queues, placed), spread=True, hash=first)
-    return verdict
+        index = 0
+        if len(queues) > 1 and parameters is not None and hashed:
+            hashes.append(rss.hash_frame(frame, parameters, take))
+            index = take(rss.queue_index, hashes[-1], parameters)
+        placed.append(take(_queue, number, queues, index))
+    first = next((found for found in hashes if found is not None), None)
+    return NicVerdict(vlan, tuple(placed), vfs=vfs, spread=bool(hashes), hash=first)
 
 
 @explained("NDIS: vmmq-send-and-receive-processing", words.queue)
