@@ -1,32 +1,37 @@
 """VFs beside what they are compared with: a kernel bridge, a bare veth pair, and the VMQ path, by turns.
 
-Every cable is a veth, and one CPU takes in what a VM sends by it, the same for all: otherwise a flow
-overtakes itself. Small frames are put on the VF's own link, for trafgen goes past what leads from eth0 to it.
+All cables are veths of the same kind, and one CPU takes in what each end receives (kernel.org: rps_cpus), for
+otherwise a flow of any of them overtakes itself. The bridge passes its frames by no filter of IP.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from netns import namespace
+from netns import links
 from netns.lab import Lab
 from tests.perf import load, speed
-from tests.perf.load import IFNAME, Vm
+from tests.perf.load import Vm
 from tests.perf.openvswitch import Peer
 from tests.perf.report import Table, say, spread
-from tests.system.harness import eventually, running
+from tests.system import uplinks
+from tests.system.harness import running
 from tests.system.iperf import Machines, iperf3, received_at_once
-from vmdqemu import config
-from vmdqemu.config import LabConfig
-from vmdqemu.datapath.vf_device import GUEST_END
-from vmdqemu.experiments import baselines
+from tests.unit import builders
+from tests.unit.builders import adapter, granted, mac
+from vmdqemu.datapath import wires
+from vmdqemu.datapath.outside import WIRE_END
+from vmdqemu.nic.adapter import compile_tables
+from vmdqemu.nic.frame import format_mac
 
 VMS: Final = {f"vm{number}": f"10.0.0.{number}" for number in range(1, 5)}
-PAIR: Final = ("vm1", "vm2")
+OUTSIDE: Final = "10.0.0.254"
 VF, BRIDGE, VETH, VMQ = "VF", "kernel bridge", "bare veth", "VMQ"
-PEERS: Final = (BRIDGE, VETH, VMQ)
+VMQ_LAB: Final = '[adapter]\nmode = "vmq"\n[wire]\naddress = "10.0.0.254/24"\n' + "".join(
+    f'[[vm]]\nname = "{name}"\naddress = "{address}/24"\n' for name, address in VMS.items()
+)
 
 
 class Fabric(NamedTuple):
@@ -34,7 +39,7 @@ class Fabric(NamedTuple):
 
     machines: Machines
     pair: tuple[Vm, Vm]
-    outside: bool = True  # `ext` is there, and all the VMs
+    outside: bool = True  # it has `ext`, and all the VMs
 
 
 class Turn(NamedTuple):
@@ -58,25 +63,26 @@ ROWS: Final = (
 
 def compare(rounds: int, lengths: speed.Lengths, directory: Path) -> Table:
     """Run the rounds; the order of the fabrics changes each time, so that a drift of the machine cancels."""
-    turns: dict[str, list[Turn]] = {name: [] for name in (VF, *PEERS)}
+    turns: dict[str, list[Turn]] = {}
     with ExitStack() as stack:
         fabrics = {
-            VF: stack.enter_context(_lab(directory, GUEST_END)),
-            BRIDGE: stack.enter_context(_bare("brb", baselines.bridge)),
-            VETH: stack.enter_context(_bare("veb", baselines.veth)),
-            VMQ: stack.enter_context(_lab(directory, IFNAME)),
+            VF: stack.enter_context(_vfs()),
+            BRIDGE: stack.enter_context(_bridge()),
+            VETH: stack.enter_context(_veth()),
+            VMQ: stack.enter_context(_vmq(directory)),
         }
         for number in range(rounds):
             for name in fabrics if number % 2 else reversed(fabrics):
-                turns[name].append(_turn(fabrics[name], lengths, directory))
-                say(f"round {number + 1}: {name}: {_line(turns[name][-1])}")
+                turn = _turn(fabrics[name], lengths, directory)
+                turns.setdefault(name, []).append(turn)
+                say(f"round {number + 1}: {name}: {_line(turn)}")
     return _table(turns)
 
 
 def _turn(fabric: Fabric, lengths: speed.Lengths, directory: Path) -> Turn:
     sender, receiver = fabric.pair
     rtt = load.ping(sender, receiver, lengths.pings)
-    end = iperf3(fabric.machines, *PAIR, receiver.address, "-t", str(lengths.tcp))
+    end = iperf3(fabric.machines, "vm1", "vm2", receiver.address, "-t", str(lengths.tcp))
     small = load.small_frames(sender, receiver, lengths.small, directory)
     outside = received_at_once(fabric.machines, "ext", VMS, lengths.tcp) / 1e9 if fabric.outside else None
     gbits = end["sum_received"]["bits_per_second"] / 1e9
@@ -95,51 +101,82 @@ def _table(turns: Mapping[str, list[Turn]]) -> Table:
         values = {fabric: [getattr(turn, column) for turn in mine] for fabric, mine in turns.items()}
         known = {fabric: mine for fabric, mine in values.items() if None not in mine}
         cells = [spread(known[fabric], digits) if fabric in known else "" for fabric in turns]
-        rows.append((name, *cells, *(_ratio(known, peer) for peer in PEERS)))
-    columns = ("", *turns, *(f"VF / {peer}" for peer in PEERS))
+        rows.append((name, *cells, *(_ratio(known, other) for other in (BRIDGE, VETH, VMQ))))
+    columns = ("", *turns, *(f"VF / {other}" for other in (BRIDGE, VETH, VMQ)))
     return Table(f"VFs, median of {len(turns[VF])} alternating rounds (min..max)", columns, rows)
 
 
-def _ratio(values: Mapping[str, list[float]], peer: str) -> str:
+def _ratio(values: Mapping[str, list[float]], other: str) -> str:
     """Round by round: a slow minute hits both."""
-    if peer not in values or not all(values[peer]):
+    if other not in values or not all(values[other]):
         return ""
-    return spread([a / b for a, b in zip(values[VF], values[peer], strict=True)], 2)
-
-
-def _text(*, vfs: bool = False) -> str:
-    """A lab file."""
-    vms = (
-        f'[[vm]]\nname = "{name}"\naddress = "{address}/24"\niov = {str(vfs).lower()}\n'
-        for name, address in VMS.items()
-    )
-    return '[adapter]\nmode = "vmq"\n[wire]\naddress = "10.0.0.254/24"\n' + "".join(vms)
+    return spread([a / b for a, b in zip(values[VF], values[other], strict=True)], 2)
 
 
 @contextmanager
-def _lab(directory: Path, ifname: str) -> Iterator[Fabric]:
-    """A whole lab, whose VMs have VFs if it is that link that is looked at."""
-    with running(_text(vfs=ifname == GUEST_END), directory) as lab:
-        yield Fabric(lab, _pair(lab.config, ifname))
+def _vfs() -> Iterator[Fabric]:
+    """VFs that are granted. No process of ours has a part in it."""
+    vms = [builders.Vm() for _ in VMS]
+    tables = compile_tables(granted(adapter(*vms), *range(1, len(vms) + 1)), generation=1)
+    with uplinks.bed(f"vfb{os.getpid() % 10_000}", tables) as bed:
+        nic, ext = bed.config.nic_namespace, bed.config.ext_namespace
+        machines = [uplinks.machine(number, bed) for number in range(1, len(vms) + 1)]
+        for vm in machines:
+            vm.face.grant()
+        for ifname in (wires.WIRE, *(f"vf{number}" for number in range(len(vms)))):
+            links.receive_on(nic, ifname, 0)
+        links.receive_on(ext, WIRE_END, 0)
+        first, second = (Vm(vm.ns, format_mac(vm.mac), vm.address, "vf0") for vm in machines[:2])
+        yield Fabric(Peer(bed.config.prefix), (first, second))
 
 
 @contextmanager
-def _bare(name: str, build: Callable[[LabConfig, Lab], None]) -> Iterator[Fabric]:
-    """Linux itself in place of the adapter."""
-    prefix = f"{name}{os.getpid() % 10_000}-"
-    lab_config = config.parse(f'name = "{name}"\nprefix = "{prefix}"\n{_text()}', name)
+def _bridge() -> Iterator[Fabric]:
+    """The kernel's, with a cable to every machine."""
+    prefix = f"brb{os.getpid() % 10_000}-"
+    switch, machines = prefix + "switch", {**VMS, "ext": OUTSIDE}
     with Lab() as lab:
-        build(lab_config, lab)
-        yield Fabric(Peer(prefix), _pair(lab_config, IFNAME), namespace.exists(lab_config.ext_namespace))
+        lab.namespace(switch)
+        for number, (name, address) in enumerate(machines.items(), start=1):
+            lab.namespace(prefix + name)
+            lab.veth(prefix + name, "eth0", switch, name, mtu=1500, mac_a=format_mac(mac(number)))
+            _settle(prefix + name, address)
+            links.receive_on(switch, name, 0)
+        lab.bridge(switch, "bridge", list(machines))
+        yield Fabric(Peer(prefix), _pair(prefix))
 
 
-def _pair(lab_config: LabConfig, ifname: str) -> tuple[Vm, Vm]:
-    first, second = (_vm(lab_config.prefix + name, VMS[name], ifname) for name in PAIR)
+@contextmanager
+def _veth() -> Iterator[Fabric]:
+    """Two VMs and one cable."""
+    prefix = f"veb{os.getpid() % 10_000}-"
+    (first, second) = (prefix + name for name in list(VMS)[:2])
+    with Lab() as lab:
+        lab.namespace(first)
+        lab.namespace(second)
+        macs = [format_mac(mac(number)) for number in (1, 2)]
+        lab.veth(first, "eth0", second, "eth0", mtu=1500, mac_a=macs[0], mac_b=macs[1])
+        for ns, address in zip((first, second), VMS.values(), strict=False):
+            _settle(ns, address)
+        yield Fabric(Peer(prefix), _pair(prefix), outside=False)
+
+
+@contextmanager
+def _vmq(directory: Path) -> Iterator[Fabric]:
+    """A whole lab: adapter, workers, vSwitch."""
+    with running(VMQ_LAB, directory) as lab:
+        first, second = (Vm(lab.ns(name), lab.mac(name), VMS[name]) for name in list(VMS)[:2])
+        yield Fabric(lab, (first, second))
+
+
+def _settle(ns: str, address: str) -> None:
+    links.receive_on(ns, "eth0", 0)
+    links.up(ns, "eth0")
+    links.add_address(ns, "eth0", f"{address}/24")
+
+
+def _pair(prefix: str) -> tuple[Vm, Vm]:
+    first, second = (
+        Vm(prefix + name, format_mac(mac(number)), VMS[name]) for number, name in enumerate(list(VMS)[:2], 1)
+    )
     return first, second
-
-
-def _vm(ns: str, address: str, ifname: str) -> Vm:
-    """With the address that its eth0 has."""
-    look = ["cat", f"/sys/class/net/{IFNAME}/address"]
-    eventually(lambda: namespace.run(ns, ["ip", "link", "show", ifname], check=False).returncode == 0, ifname)
-    return Vm(ns, namespace.run(ns, look).stdout.strip(), address, ifname)
