@@ -76,14 +76,14 @@ class Eswitch:
         self.plugged: dict[int, Plugged] = {}  # by VF
         self.publish(tables)
 
-    def connect(self, ns: str, wire: str, pf: str, *, peer: bool) -> None:
+    def connect(self, ns: str, wire: str, pf: str) -> None:
         """Switch between the wire and the PF from now on.
 
-        ns: the adapter's namespace; peer: the wire is a cable, and what goes there goes straight to its end.
+        ns: the adapter's namespace. Frames go through both links, not past them: the law reads their books.
         """
         self._ns = ns
         self._plugs.write(PF, _PLUG.pack(links.index(ns, pf), False))
-        self._plugs.write(WIRE, _PLUG.pack(links.index(ns, wire), peer))
+        self._plugs.write(WIRE, _PLUG.pack(links.index(ns, wire), False))
         self._object.attach("from_wire", ns, wire, Hook.INGRESS)
         self._object.attach("from_pf", ns, pf, Hook.INGRESS)
 
@@ -98,15 +98,15 @@ class Eswitch:
                 fresh.set(key, rule)
             self._slot.write(_SLOT, _FD.pack(fresh.fd))
 
-    def plug(self, vf: int, ifname: str, far: End, *, shaped: bool = False) -> None:
+    def plug(self, vf: int, ifname: str, far: End) -> None:
         """Connect a VF by a cable that nothing has gone through yet; it begins at `ifname` beside the wire.
 
-        shaped: what the VF receives goes through the link's qdisc, which limits its rate. Frames reach the
-        VF as soon as a filter of the tables in effect names it. Raises LinkError, OSError.
+        Frames reach the VF, past the link's qdisc, as soon as a filter of the tables in effect names it.
+        Raises LinkError, OSError.
         """
         index, before = links.index(self._ns, ifname), self.counters(vf)
         self._ports.write(index, _PORT.pack(FIRST_VF + vf))
-        self._plugs.write(FIRST_VF + vf, _PLUG.pack(index, not shaped))
+        self._plugs.write(FIRST_VF + vf, _PLUG.pack(index, True))
         attachment = self._object.attach("from_vf", self._ns, ifname, Hook.INGRESS)
         self.plugged[vf] = Plugged(End(self._ns, ifname), far, before, attachment)
         self._ever.add(FIRST_VF + vf)

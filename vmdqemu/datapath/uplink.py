@@ -59,7 +59,7 @@ def make(config: LabConfig, wire: WireConfig, tables: Tables, lab: Lab) -> Uplin
     lab.push(tap.close, pf.fds)
     switch = Eswitch(tables)
     lab.push(switch.close)
-    switch.connect(nic, near, PF, peer=False)
+    switch.connect(nic, near, PF)
     for ifname in (PF, near):
         links.up(nic, ifname, mtu=config.mtu)
     wires.settle(config, wire, lab)
