@@ -19,6 +19,7 @@ BRIDGE: Final = "br0"
 OUTSIDE: Final = "10.0.0.9"
 VM: Final = "10.0.0.2"  # of the one that moves
 PORT: Final = 7007
+PACE: Final = 0.0002  # seconds between two datagrams, at least
 SO_RCVBUFFORCE: Final = 33
 
 WIRE: Final = f'[wire]\nbridge = "{BRIDGE}"\nnamespace = "{OUT}"\n'
@@ -99,7 +100,7 @@ class Arrivals(NamedTuple):
 class Numbered:
     """Numbered datagrams from the outside to a VM, until `stop`."""
 
-    def __init__(self, vm: str, pause: float) -> None:
+    def __init__(self, vm: str) -> None:
         with namespace.entered(vm):
             self._end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._end.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 26)
@@ -107,14 +108,13 @@ class Numbered:
         self._end.settimeout(1)
         with namespace.entered(OUT):
             self._outside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._pause = pause
         self.sent = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._send)
         self._thread.start()
 
     def _send(self) -> None:
-        while not self._stop.wait(self._pause):
+        while not self._stop.wait(PACE):
             self._outside.sendto(struct.pack("!I", self.sent), (VM, PORT))
             self.sent += 1
 

@@ -52,7 +52,7 @@ def test_a_step_that_fails_leaves_the_vm_at_home_as_before(step: str, failing: F
     pair = failing.pair
     ping(OUT, VM)
     before = state(pair.one), state(pair.other)
-    numbered = Numbered(pair.one.ns("vm2"), 0.0002)
+    numbered = Numbered(pair.one.ns("vm2"))
     failing.at(step)
     try:
         with pytest.raises(VmdqemuError, match=rf"{step}: .*injected; vm2 is in lab {pair.one.config.name}"):

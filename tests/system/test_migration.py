@@ -32,7 +32,6 @@ vm = [
   {{ name = "vm5", vlan = 5 }},
 ]
 """
-PACE = 0.0002  # seconds between two datagrams, at least
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +43,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
 def test_a_vm_moves_to_and_fro_under_numbered_datagrams_and_a_connection(pair: Pair, full: bool) -> None:
     vm = pair.one.ns("vm2")
     ping(OUT, VM)
-    numbered, echo = Numbered(vm, PACE), Echo(vm)
+    numbered, echo = Numbered(vm), Echo(vm)
     try:
         for _ in range(100 if full else 3):
             pair.go()

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.system.harness import RunningLab
 from tests.system.migrating import (
     ADAPTER,
     OTHER,
@@ -19,12 +18,12 @@ from tests.system.migrating import (
     two_labs,
     vms,
 )
+from tests.system.vf_lab import owners
 from vmdqemu.errors import VmdqemuError
 
 pytestmark = pytest.mark.system
 
 WITH_VF = VMS.replace(f'address = "{VM}/24"', f'address = "{VM}/24", iov = true') + ADAPTER + WIRE
-PACE = 0.0002  # seconds between two datagrams, at least
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +32,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield pair
 
 
-def owners(lab: RunningLab) -> list[str]:
-    return [vf["vm"] for vf in lab.call("vf.list")["vfs"]]
-
-
 def test_a_vm_with_a_vf_moves_under_numbered_datagrams_and_a_connection(pair: Pair, full: bool) -> None:
     ping(OUT, VM)
-    numbered, echo = Numbered(pair.one.ns("vm2"), PACE), Echo(pair.one.ns("vm2"))
+    numbered, echo = Numbered(pair.one.ns("vm2")), Echo(pair.one.ns("vm2"))
     try:
         for _ in range(100 if full else 3):
             assert (owners(pair.one), owners(pair.other)) == (["vm2"], [])

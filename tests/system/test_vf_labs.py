@@ -12,6 +12,7 @@ from tests.system.command import Write, up, vmdqemu
 from tests.system.frames import BROADCAST, frame, ports
 from tests.system.harness import RunningLab, eventually, residue, running
 from tests.system.stream import let_flow, streaming
+from tests.system.vf_lab import owners
 from vmdqemu.daemon import runtime
 from vmdqemu.errors import VmdqemuError
 from vmdqemu.host.vf_steps import NO_VF_LEFT
@@ -45,10 +46,6 @@ queues = 2
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
     with running(MIXED, tmp_path_factory.mktemp("mixed")) as lab:
         yield lab
-
-
-def owners(lab: RunningLab) -> list[str]:
-    return [vf["vm"] for vf in lab.call("vf.list")["vfs"]]
 
 
 def test_a_vm_without_a_vf_left_is_on_the_synthetic_path_until_there_is_one(mixed: RunningLab) -> None:

@@ -3,24 +3,16 @@
 from typing import Any, Final
 
 from tests.system.harness import RunningLab
+from tests.system.lab_texts import two_vms
 
-LAB: Final = """
-[adapter]
-mode = "vmq"
-[host]
-processors = 2
-[wire]
-address = "10.0.0.254/24"
-[[vm]]
-name = "vm1"
-address = "10.0.0.1/24"
-[[vm]]
-name = "vm2"
-address = "10.0.0.2/24"
+LAB: Final = (
+    two_vms()
+    + """
 [[vm]]
 name = "vm3"
 address = "10.0.0.3/24"
 """
+)
 ADDRESSES: Final = {"ext": "10.0.0.254", "vm1": "10.0.0.1", "vm2": "10.0.0.2", "vm3": "10.0.0.3"}
 
 
@@ -49,3 +41,8 @@ def as_new(lab: RunningLab) -> RunningLab:
 def ping(lab: RunningLab, sender: str, receiver: str) -> None:
     said = lab.run(sender, "ping", "-c", "3", "-i", "0.02", "-W", "5", ADDRESSES[receiver])
     assert "3 received" in said
+
+
+def owners(lab: RunningLab) -> list[str]:
+    """Who has one."""
+    return list(vfs(lab))
