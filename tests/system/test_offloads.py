@@ -176,7 +176,7 @@ def cutting(tmp_path: Path) -> Iterator[RunningLab]:
     config = load(file)
     with started(file) as daemon:
         lab = RunningLab(config, daemon)
-        lab.run("nic", "ip", "link", "set", "wire", "gso_max_size", "2000")
+        lab.run("nic", "ip", "link", "set", "wire", "gso_max_size", "1500")
         yield lab
 
 
