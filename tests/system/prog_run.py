@@ -1,11 +1,15 @@
-"""BPF_PROG_TEST_RUN: what a loaded program says of one frame."""
+"""Loaded eBPF programs: what one says of a frame (BPF_PROG_TEST_RUN), and which of them a link runs."""
 
 import ctypes
 import struct
-from typing import Any
+from typing import Any, Final
+
+from netns import links, namespace
+from vmdqemu.bpf.loader import Hook
 
 _CONTEXT_OCTETS = 192  # struct __sk_buff
 _MARK, _IFINDEX = 8, 40
+_MOST_PROGRAMS: Final = 8  # on one link
 
 
 class _TestRun(ctypes.Structure):
@@ -51,3 +55,14 @@ def accepts(frame: bytes) -> bool:
     """The kernel's test run wants a whole IP header behind an IP EtherType."""
     ethertype = int.from_bytes(frame[12:14], "big")
     return len(frame) >= {0x0800: 34, 0x86DD: 54}.get(ethertype, 14)
+
+
+def attached(ns: str, ifname: str, *hooks: Hook) -> set[str]:
+    """The ids of the programs that a link runs."""
+    index, found = links.index(ns, ifname), set[str]()
+    for hook in hooks:
+        ids, count = (ctypes.c_uint32 * _MOST_PROGRAMS)(), ctypes.c_uint32(_MOST_PROGRAMS)
+        with namespace.entered(ns):
+            assert _libbpf.bpf_prog_query(index, hook, 0, None, ids, ctypes.byref(count)) == 0
+        found |= {str(number) for number in ids[: count.value]}
+    return found

@@ -1,7 +1,6 @@
 """A VM's one face: the same interface, whether its frames go by the TAP's rings or by its VF."""
 
 import os
-import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,8 +12,10 @@ from netns import counters, links, namespace
 from netns.lab import Lab
 from tests.system import uplinks
 from tests.system.harness import eventually
+from tests.system.prog_run import attached
 from tests.system.uplinks import Machine
 from tests.unit.builders import Vm, adapter, granted
+from vmdqemu.bpf.loader import Hook
 from vmdqemu.datapath.eswitch import Eswitch
 from vmdqemu.datapath.eswitch_rules import FIRST_VF
 from vmdqemu.datapath.face import Face
@@ -135,11 +136,8 @@ def transfer(client: Machine, server: Machine, octets: int) -> int:
 
 
 def programs(vm: Machine) -> set[str]:
-    shown = [
-        namespace.run(vm.ns, ["tc", "filter", "show", "dev", dev, way]).stdout
-        for dev, way in (("eth0", "egress"), ("vf0", "ingress"))
-    ]
-    return {number for text in shown for number in re.findall(r" id (\d+)", text)}
+    """The ids of those on its two links."""
+    return attached(vm.ns, "eth0", Hook.EGRESS) | attached(vm.ns, "vf0", Hook.INGRESS)
 
 
 def test_a_face_that_is_closed_leaves_nothing_on_the_links(bed: Bed) -> None:

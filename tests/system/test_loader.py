@@ -1,15 +1,16 @@
 """Loading eBPF: a program runs on its link, its map is ours to read, and nothing outlives the link."""
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from struct import Struct
+from typing import cast
 
 import pytest
 
 from netns import links, namespace
 from netns.lab import Lab
+from tests.system import prog_run
 from tests.system.harness import eventually, residue
 from vmdqemu.bpf import loader
 from vmdqemu.bpf.loader import BpfObject, Hook
@@ -20,7 +21,6 @@ pytestmark = pytest.mark.system
 A, B = f"bpf{os.getpid()}-a", f"bpf{os.getpid()}-b"
 VALUE = Struct("=I")
 PER_CPU = Struct("=30Q")
-WAYS = ("ingress", "egress")
 
 
 @pytest.fixture
@@ -47,12 +47,6 @@ def tag_edge(ns: str, vlan: int) -> None:
         edge.map("access_vlan").write(0, VALUE.pack(vlan))
         edge.attach("push", ns, "eth0", Hook.EGRESS)
         edge.attach("pop", ns, "eth0", Hook.INGRESS)
-
-
-def attached(ns: str) -> set[str]:
-    """The ids of the programs on its link."""
-    shown = [namespace.run(ns, ["tc", "filter", "show", "dev", "eth0", way]).stdout for way in WAYS]
-    return {number for text in shown for number in re.findall(r" id (\d+)", text)}
 
 
 def test_attached_programs_run_after_their_object_is_closed(cable: tuple[str, str]) -> None:
@@ -84,7 +78,7 @@ def test_programs_go_with_their_link() -> None:
         lab.namespace(B)
         lab.veth(A, "eth0", B, "eth0", mtu=1500)
         tag_edge(A, 10)
-        programs = attached(A)
+        programs = prog_run.attached(A, "eth0", *Hook)
         assert len(programs) == 2
         assert programs <= residue()["programs"]
     eventually(lambda: not programs & residue()["programs"], "the programs are gone")
@@ -109,6 +103,11 @@ def test_a_name_that_is_not_in_the_object_is_an_error(cable: tuple[str, str]) ->
             edge.map("no_such_map")
         with pytest.raises(LookupError, match="no_such_program"):
             edge.attach("no_such_program", cable[0], "eth0", Hook.INGRESS)
+
+
+def test_a_kernel_that_does_not_know_the_hook_is_named(cable: tuple[str, str]) -> None:
+    with BpfObject("vlan") as edge, pytest.raises(Missing, match="Linux 6"):
+        edge.attach("push", cable[0], "eth0", cast(Hook, 4711))
 
 
 def test_a_key_outside_the_map_is_an_error() -> None:

@@ -1,6 +1,6 @@
 // The chip's embedded switch: wire, pf0 and the virtual functions (VFs).
 //
-// One program on the tc ingress of each port. It does what nic/switch.py says; datapath/eswitch_rules.py
+// One program on the ingress hook (tcx) of each port. It does what nic/switch.py says; datapath/eswitch_rules.py
 // asks that module about every address and VLAN there is, and writes the answers down as rules. Without VFs there are
 // no rules: what arrives on the wire goes to pf0's ring, what a worker writes into pf0 goes to the wire.
 //
@@ -288,7 +288,7 @@ static __always_inline int drop(__u32 port, enum reason reason)
 
 	if (mine)
 		mine->drops[reason & (REASONS - 1)]++;
-	return TC_ACT_STOLEN;
+	return TC_ACT_SHOT;
 }
 
 static __always_inline void leave(__u32 port, const struct frame *frame, int looped)
@@ -387,7 +387,7 @@ static __always_inline int to_several(struct __sk_buff *skb, __u32 from, struct 
 		strip(skb, frame);
 		copy_to_vfs(skb, stripped, frame, inside);
 	}
-	return TC_ACT_STOLEN;
+	return TC_ACT_SHOT;
 }
 
 static __always_inline int deliver(struct __sk_buff *skb, __u32 from, struct ways ways, const struct rule *rule,

@@ -23,30 +23,10 @@ _HASH = 1  # BPF_MAP_TYPE_HASH
 
 
 class Hook(IntEnum):
-    """Where on a link a program runs (enum bpf_tc_attach_point)."""
+    """Where on a link a program runs (enum bpf_attach_type)."""
 
-    INGRESS = 1
-    EGRESS = 2
-
-
-class _TcHook(ctypes.Structure):
-    _fields_ = (
-        ("sz", ctypes.c_size_t),
-        ("ifindex", ctypes.c_int),
-        ("attach_point", ctypes.c_int),
-        ("parent", ctypes.c_uint32),
-    )
-
-
-class _TcOpts(ctypes.Structure):
-    _fields_ = (
-        ("sz", ctypes.c_size_t),
-        ("prog_fd", ctypes.c_int),
-        ("flags", ctypes.c_uint32),
-        ("prog_id", ctypes.c_uint32),
-        ("handle", ctypes.c_uint32),
-        ("priority", ctypes.c_uint32),
-    )
+    INGRESS = 46  # BPF_TCX_INGRESS
+    EGRESS = 47
 
 
 class Attachment(NamedTuple):
@@ -55,8 +35,7 @@ class Attachment(NamedTuple):
     ns: str
     ifindex: int
     hook: Hook
-    handle: int
-    priority: int
+    program: int  # its descriptor
 
 
 class Map(NamedTuple):
@@ -119,11 +98,7 @@ class BpfObject:
         number = self.library.bpf_object__load(self._object)
         if number != 0:
             self.close()
-            cure = (
-                "run as root"
-                if os.geteuid()
-                else "use a kernel with CONFIG_BPF_SYSCALL and CONFIG_NET_CLS_BPF"
-            )
+            cure = "run as root" if os.geteuid() else "use a kernel with CONFIG_BPF_SYSCALL"
             raise Missing(f"the kernel refuses {path.name}: {os.strerror(-number)}", cure)
 
     def map(self, name: str) -> Map:
@@ -140,22 +115,20 @@ class BpfObject:
         return int(self.library.bpf_program__fd(found))
 
     def attach(self, program: str, ns: str, ifname: str, hook: Hook) -> Attachment:
-        """Run a program on a link from now on. Raises OSError. It goes with the link."""
-        where = _tc_hook(links.index(ns, ifname), hook)
-        what = _TcOpts(ctypes.sizeof(_TcOpts), self.program(program))
+        """Run a program on a link from now on; it goes with the link. Raises OSError, Missing."""
+        fd, ifindex = self.program(program), links.index(ns, ifname)
         with namespace.entered(ns):
-            self.library.bpf_tc_hook_create(ctypes.byref(where))  # the other direction's may be there
-            number = self.library.bpf_tc_attach(ctypes.byref(where), ctypes.byref(what))
+            number = self.library.bpf_prog_attach(fd, ifindex, hook, 0)
+        if number == -errno.EINVAL:
+            raise Missing("this kernel runs no eBPF programs on links (tcx)", "use Linux 6.6 or later")
         _check(number, f"attach {program} to {ifname}")
-        return Attachment(ns, where.ifindex, hook, what.handle, what.priority)
+        return Attachment(ns, ifindex, hook, fd)
 
     def detach(self, attachment: Attachment) -> None:
         """Run it there no more; nothing to do if the link is gone. Raises OSError."""
-        where = _tc_hook(attachment.ifindex, attachment.hook)
-        what = _TcOpts(ctypes.sizeof(_TcOpts), handle=attachment.handle, priority=attachment.priority)
         with suppress(namespace.NamespaceMissing), namespace.entered(attachment.ns):
-            number = self.library.bpf_tc_detach(ctypes.byref(where), ctypes.byref(what))
-            if -number not in (errno.ENODEV, errno.ENOENT, errno.EINVAL):  # without its link, without clsact
+            number = self.library.bpf_prog_detach2(attachment.program, attachment.ifindex, attachment.hook)
+            if -number not in (errno.ENODEV, errno.ENOENT):  # without its link, or off already
                 _check(number, "detach a program")
 
     def close(self) -> None:
@@ -167,10 +140,6 @@ class BpfObject:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _tc_hook(ifindex: int, hook: Hook) -> _TcHook:
-    return _TcHook(ctypes.sizeof(_TcHook), ifindex, hook, 0)
 
 
 def _check(number: int, doing: str) -> None:

@@ -56,10 +56,10 @@ def taps() -> str:
 
 
 def ebpf() -> str:
-    """The programs on the wire load, and tc runs one."""
+    """The programs on the wire load, and a link runs one."""
     with BpfObject("eswitch") as eswitch, BpfObject("vlan"), _tap() as (ns, _):
         eswitch.attach("from_pf", ns, plant.GUEST_LINK, Hook.INGRESS)
-        return "programs load, tc attaches"
+        return "programs load, and run on a link"
 
 
 def seccomp() -> str:

@@ -1,6 +1,6 @@
 """The uplink: the adapter's external port, and the wire to the outside (`wires` says what that may be).
 
-    ext: wire0 ===veth=== wire :<lab>-nic --eswitch (tc eBPF)--> pf0, a TAP
+    ext: wire0 ===veth=== wire :<lab>-nic --eswitch (eBPF)--> pf0, a TAP
 
 `pf0` carries the adapter's RX rings; the sorter picks one before any of our code runs. What is written into
 one of them leaves on the wire.
