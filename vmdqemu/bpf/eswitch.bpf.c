@@ -6,6 +6,9 @@
 //
 // A frame for one port is redirected, one for several is cloned. Superframes pass whole, and partial checksums
 // stay partial. What cannot be ruled on here goes from the wire to pf0, where decide() says why it is dropped.
+//
+// Rules are looked up in hash tables, which is most of what a short frame costs; where an untagged frame for one port
+// went is remembered by its addresses, for as long as the rules are the same.
 
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -122,6 +125,7 @@ struct rule {
 	__u16 tci; // of SENDER; of TO_UNICAST and TO_GROUP how far an address is shifted to be hashed
 	__u8 source[6]; // one of those that SENDER may use; if there are others SOURCE has them
 	__u16 pad;
+	__u64 generation; // of the set; never 0
 };
 
 enum { MAX_RULES = 16384 };
@@ -141,10 +145,43 @@ struct {
 	__array(values, struct rules);
 } slot SEC(".maps");
 
+// Of the rules whose answers may be repeated. It is written before the slot: a rule of an older set says its own
+// generation, so what it says meanwhile is not taken for an answer of these.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} generation SEC(".maps");
+
+// What became of a frame.
+struct memory {
+	__u64 generation; // of the rules that said so; 0: nothing is remembered
+	__u32 ifindex; // of the link that it came in by
+	__u32 addresses[3];
+	__u32 longest; // octets of a frame, without tags, of which the same holds
+	__u16 from;
+	__u16 to;
+};
+
+enum { MEMORIES = 256 };
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MEMORIES);
+	__type(key, __u32);
+	__type(value, struct memory);
+} memories SEC(".maps");
+
 // What is known of a frame on its way.
 struct frame {
-	__u8 destination[6];
-	__u8 source[6];
+	union {
+		struct {
+			__u8 destination[6];
+			__u8 source[6];
+		};
+		__u32 addresses[3]; // both
+	};
 	__u16 vlan; // of the outermost tag, or UNTAGGED
 	__u8 tags; // at most two are walked
 	__u8 group;
@@ -252,12 +289,13 @@ static __always_inline enum reason read_tags(struct __sk_buff *skb, __u16 ethert
 static __always_inline enum reason read_frame(struct __sk_buff *skb, struct frame *frame)
 {
 	const struct ethhdr *header = (void *)(long)skb->data;
+	const __u32 *words = (void *)(long)skb->data;
 	enum reason fault;
 
 	if ((void *)(header + 1) > (void *)(long)skb->data_end)
 		return TRUNCATED_TAG;
-	__builtin_memcpy(frame->destination, header->h_dest, 6);
-	__builtin_memcpy(frame->source, header->h_source, 6);
+	for (int word = 0; word < 3; word++)
+		frame->addresses[word] = words[word];
 	frame->group = frame->destination[0] & 1;
 	fault = read_tags(skb, header->h_proto, frame);
 	if (fault)
@@ -280,6 +318,14 @@ static __always_inline void add(struct size *to, const struct size *size)
 static __always_inline struct books *books_of(__u32 port)
 {
 	return bpf_map_lookup_elem(&books, &port);
+}
+
+static __always_inline void enter(__u32 port, const struct frame *frame)
+{
+	struct books *mine = books_of(port);
+
+	if (mine)
+		add(&mine->entered, &frame->size);
 }
 
 static __always_inline int drop(__u32 port, enum reason reason)
@@ -390,23 +436,85 @@ static __always_inline int to_several(struct __sk_buff *skb, __u32 from, struct 
 	return TC_ACT_SHOT;
 }
 
+// It comes from inside and stays there.
+static __always_inline void loop(__u32 from, const struct frame *frame)
+{
+	struct books *mine = books_of(from);
+	struct size sent = frame->size;
+
+	sent.octets -= frame->inserted;
+	if (mine)
+		add(&mine->looped_entered, &sent);
+}
+
+static __always_inline struct memory *memory_of(const struct frame *frame)
+{
+	__u32 mixed = frame->addresses[1] * 0x9e3779b1 ^ frame->addresses[2];
+	__u32 at = mixed * 0x85ebca6b >> 24; // one of MEMORIES, by the upper bits of a product
+
+	return bpf_map_lookup_elem(&memories, &at);
+}
+
+// Untagged, to one port.
+static __always_inline void remember(__u32 ifindex, __u32 from, __u32 to, const struct rule *rule,
+				     const struct frame *frame)
+{
+	struct memory *memory = memory_of(frame);
+
+	if (!memory)
+		return;
+	memory->generation = rule->generation;
+	memory->ifindex = ifindex;
+	for (int word = 0; word < 3; word++)
+		memory->addresses[word] = frame->addresses[word];
+	memory->longest = rule->longest;
+	memory->from = from;
+	memory->to = to;
+}
+
+// What became of a frame like this one by the rules in effect.
+static __always_inline const struct memory *recall(__u32 ifindex, const struct frame *frame)
+{
+	const struct memory *memory = memory_of(frame);
+	__u32 only = 0;
+	__u64 *now = bpf_map_lookup_elem(&generation, &only);
+
+	if (!memory || !now || frame->tags || memory->generation != *now || memory->ifindex != ifindex ||
+	    frame->longest > memory->longest)
+		return 0;
+	for (int word = 0; word < 3; word++)
+		if (memory->addresses[word] != frame->addresses[word])
+			return 0;
+	return memory;
+}
+
+static __always_inline int repeat(const struct memory *memory, const struct frame *frame)
+{
+	__u32 from = memory->from, to = memory->to;
+	int looped = from != WIRE && to != WIRE;
+
+	enter(from, frame);
+	if (looped)
+		loop(from, frame);
+	return hand_over(to, frame, looped);
+}
+
 static __always_inline int deliver(struct __sk_buff *skb, __u32 from, struct ways ways, const struct rule *rule,
 				   struct frame *frame)
 {
 	int inside = from != WIRE;
+	int to_vf = ways.vfs && !(ways.vfs & (ways.vfs - 1)) && !ways.pf && !ways.wire;
+	int to_other = !ways.vfs && ways.pf + ways.wire == 1;
+	__u32 to = to_vf ? FIRST_VF + (lowest(ways.vfs) & (VFS - 1)) : ways.pf ? PF : WIRE;
 
-	if (inside && !ways.wire && (ways.vfs || ways.pf)) {
-		struct books *mine = books_of(from);
-		struct size sent = frame->size;
-
-		sent.octets -= frame->inserted;
-		if (mine)
-			add(&mine->looped_entered, &sent);
-	}
-	if (!ways.vfs && ways.pf + ways.wire == 1)
-		return hand_over(ways.pf ? PF : WIRE, frame, inside && ways.pf);
-	if (ways.vfs && !(ways.vfs & (ways.vfs - 1)) && !ways.pf && !ways.wire)
-		return to_one_vf(skb, lowest(ways.vfs) & (VFS - 1), rule, frame, inside);
+	if (inside && !ways.wire && (ways.vfs || ways.pf))
+		loop(from, frame);
+	if ((to_vf || to_other) && !frame->tags)
+		remember(skb->ifindex, from, to, rule, frame);
+	if (to_other)
+		return hand_over(to, frame, inside && ways.pf);
+	if (to_vf)
+		return to_one_vf(skb, to - FIRST_VF, rule, frame, inside);
 	if (!ways.vfs && !ways.pf && !ways.wire)
 		return drop(from, ways.drop ? ways.drop : PORT_LIST_IS_EMPTY);
 	return to_several(skb, from, ways, rule, frame);
@@ -454,14 +562,6 @@ static __always_inline void *rules_in_effect(void)
 	return bpf_map_lookup_elem(&slot, &only);
 }
 
-static __always_inline void enter(__u32 port, const struct frame *frame)
-{
-	struct books *mine = books_of(port);
-
-	if (mine)
-		add(&mine->entered, &frame->size);
-}
-
 // What the outside sends back is not for the VF that sent it (X550 7.8.3.3.1 step 10).
 static __always_inline struct ways pruned(void *rules, const struct rule *rule, const struct frame *frame)
 {
@@ -484,13 +584,21 @@ static __always_inline struct ways pruned(void *rules, const struct rule *rule, 
 static __always_inline int forward(struct __sk_buff *skb, __u32 from, __u32 otherwise)
 {
 	struct frame frame = {};
+	const struct memory *memory;
 	struct rule *rule;
 	struct ways ways;
+	enum reason fault = PASS;
 	void *rules = rules_in_effect();
 
 	measure(skb, &frame);
+	if (rules) {
+		fault = read_frame(skb, &frame);
+		memory = fault ? 0 : recall(skb->ifindex, &frame);
+		if (memory)
+			return repeat(memory, &frame);
+	}
 	enter(from, &frame);
-	if (!rules || read_frame(skb, &frame))
+	if (!rules || fault)
 		return hand_over(otherwise, &frame, 0);
 	rule = find(rules, &frame);
 	if (!rule || is_oversize(&frame, rule->longest))
@@ -570,15 +678,19 @@ int from_vf(struct __sk_buff *skb)
 	struct rule *sender, *rule;
 	struct ways ways;
 	enum reason reason;
+	const struct memory *memory;
 	void *rules = rules_in_effect();
-	__u32 ifindex = skb->ifindex;
-	__u32 *port = bpf_map_lookup_elem(&ports, &ifindex);
+	__u32 ifindex = skb->ifindex, *port;
 
+	measure(skb, &frame);
+	reason = read_frame(skb, &frame);
+	memory = rules && !reason ? recall(ifindex, &frame) : 0;
+	if (memory)
+		return repeat(memory, &frame);
+	port = bpf_map_lookup_elem(&ports, &ifindex);
 	if (!port || *port < FIRST_VF || *port >= PORTS)
 		return TC_ACT_SHOT;
-	measure(skb, &frame);
 	enter(*port, &frame);
-	reason = read_frame(skb, &frame);
 	if (reason && reason != SOURCE_MAC_IS_MULTICAST)
 		return drop(*port, reason);
 	if (!rules)

@@ -22,6 +22,7 @@ _UNPLUGGED: Final = _PLUG.pack(0, 0)
 _PORT = Struct("=I")
 _BOOKS = Struct(f"=14Q{_MOST_REASONS}Q")
 _FD = Struct("=i")
+_GENERATION = Struct("=Q")  # behind every rule
 _SLOT: Final = 0
 
 
@@ -68,10 +69,12 @@ class Eswitch:
         """Raises Missing if it cannot be loaded here."""
         self._object = BpfObject("eswitch")
         self._slot = self._object.map("slot")
+        self._generation = self._object.map("generation")
         self._plugs = self._object.map("plugs")
         self._ports = self._object.map("ports")
         self._books = self._object.map("books")
         self._ns = ""
+        self._published = 0
         self._ever: set[int] = {WIRE, PF}
         self.plugged: dict[int, Plugged] = {}  # by VF
         self.publish(tables)
@@ -93,10 +96,19 @@ class Eswitch:
         if not written:
             self._slot.remove(_SLOT)
             return
-        with Map.new_hash(self._object.library, KEY.size, RULE.size, MAX_RULES) as fresh:
+        generation = self._forget()
+        size = RULE.size + _GENERATION.size
+        with Map.new_hash(self._object.library, KEY.size, size, MAX_RULES) as fresh:
             for key, rule in written.items():
-                fresh.set(key, rule)
+                fresh.set(key, rule + generation)
             self._slot.write(_SLOT, _FD.pack(fresh.fd))
+
+    def _forget(self) -> bytes:
+        """Have no frame go by what rules said so far; returns the generation of the next ones."""
+        self._published += 1
+        generation = _GENERATION.pack(self._published)
+        self._generation.write(_SLOT, generation)
+        return generation
 
     def plug(self, vf: int, ifname: str, far: End) -> None:
         """Connect a VF by a cable that nothing has gone through yet; it begins at `ifname` beside the wire.
@@ -116,6 +128,7 @@ class Eswitch:
         if vf not in self.plugged:
             return
         attachment = self.plugged.pop(vf).attachment
+        self._forget()
         self._plugs.write(FIRST_VF + vf, _UNPLUGGED)
         self._object.detach(attachment)
         self._ports.remove(attachment.ifindex)
