@@ -1,6 +1,8 @@
 """Loading eBPF: a program runs on its link, its map is ours to read, and nothing outlives the link."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from struct import Struct
@@ -82,6 +84,32 @@ def test_programs_go_with_their_link() -> None:
         assert len(programs) == 2
         assert programs <= residue()["programs"]
     eventually(lambda: not programs & residue()["programs"], "the programs are gone")
+
+
+SERVING = """
+import sys, time
+from vmdqemu.bpf.loader import BpfObject, Hook
+BpfObject("vlan").serve("pop", sys.argv[1], "eth0", Hook.INGRESS)
+print("serving", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_program_that_serves_a_link_is_off_it_when_its_process_is_killed(cable: tuple[str, str]) -> None:
+    argv = [sys.executable, "-c", SERVING, cable[0]]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"serving\n"
+        assert len(prog_run.attached(cable[0], "eth0", *Hook)) == 1
+        process.kill()
+    eventually(lambda: not prog_run.attached(cable[0], "eth0", *Hook), "the link is free")
+
+
+def test_a_program_that_serves_a_link_is_off_it_when_its_object_is_closed(cable: tuple[str, str]) -> None:
+    with BpfObject("vlan") as edge:
+        edge.serve("pop", cable[0], "eth0", Hook.INGRESS)
+        assert not pings(cable[0])
+    assert pings(cable[0])
 
 
 def test_an_object_that_is_not_compiled_names_setup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Loads compiled eBPF objects and attaches them to links, through libbpf.
 
-A loaded object is ours until `close`. A program that is attached lives on with its link, and so do its maps.
+A loaded object is ours until `close`. A program that is attached lives on with its link, and so do its maps;
+one that only serves a link is off it when we are gone, however we went.
 """
 
 import ctypes
@@ -89,6 +90,7 @@ class BpfObject:
     def __init__(self, name: str) -> None:
         """name: of the file without `.bpf.o`. Raises Missing if it cannot be loaded here."""
         self.library = _libbpf()
+        self._serving: list[int] = []  # BPF links
         path = HERE / f"{name}.bpf.o"
         if not path.exists():
             raise Missing(f"{path.name} is not compiled", "run scripts/setup")
@@ -119,10 +121,16 @@ class BpfObject:
         fd, ifindex = self.program(program), links.index(ns, ifname)
         with namespace.entered(ns):
             number = self.library.bpf_prog_attach(fd, ifindex, hook, 0)
-        if number == -errno.EINVAL:
-            raise Missing("this kernel runs no eBPF programs on links (tcx)", "use Linux 6.6 or later")
-        _check(number, f"attach {program} to {ifname}")
+        _check_attached(number, program, ifname)
         return Attachment(ns, ifindex, hook, fd)
+
+    def serve(self, program: str, ns: str, ifname: str, hook: Hook) -> None:
+        """Run a program on a link that is not ours, until `close` or our end. Raises OSError, Missing."""
+        fd, ifindex = self.program(program), links.index(ns, ifname)
+        with namespace.entered(ns):
+            number = self.library.bpf_link_create(fd, ifindex, hook, None)
+        _check_attached(number, program, ifname)
+        self._serving.append(number)
 
     def detach(self, attachment: Attachment) -> None:
         """Run it there no more; nothing to do if the link is gone. Raises OSError."""
@@ -133,6 +141,8 @@ class BpfObject:
 
     def close(self) -> None:
         """Give the object up."""
+        while self._serving:
+            os.close(self._serving.pop())
         self.library.bpf_object__close(self._object)
 
     def __enter__(self) -> Self:
@@ -140,6 +150,12 @@ class BpfObject:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _check_attached(number: int, program: str, ifname: str) -> None:
+    if number == -errno.EINVAL:
+        raise Missing("this kernel runs no eBPF programs on links (tcx)", "use Linux 6.6 or later")
+    _check(number, f"attach {program} to {ifname}")
 
 
 def _check(number: int, doing: str) -> None:

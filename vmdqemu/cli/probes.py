@@ -58,7 +58,7 @@ def taps() -> str:
 def ebpf() -> str:
     """The programs on the wire load, and a link runs one."""
     with BpfObject("eswitch") as eswitch, BpfObject("vlan"), _tap() as (ns, _):
-        eswitch.attach("from_pf", ns, plant.GUEST_LINK, Hook.INGRESS)
+        eswitch.serve("from_pf", ns, plant.GUEST_LINK, Hook.INGRESS)
         return "programs load, and run on a link"
 
 

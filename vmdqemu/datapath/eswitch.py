@@ -63,7 +63,10 @@ class Plugged(NamedTuple):
 
 
 class Eswitch:
-    """The program on the ports of one adapter. It goes with their links."""
+    """The program on the ports of one adapter. A NIC that is the wire is free of it when the daemon ends.
+
+    On a VF's link it stays as long as that: what VFs send each other needs nobody.
+    """
 
     def __init__(self, tables: Tables) -> None:
         """Raises Missing if it cannot be loaded here."""
@@ -87,8 +90,8 @@ class Eswitch:
         self._ns = ns
         self._plugs.write(PF, _PLUG.pack(links.index(ns, pf), False))
         self._plugs.write(WIRE, _PLUG.pack(links.index(ns, wire), False))
-        self._object.attach("from_wire", ns, wire, Hook.INGRESS)
-        self._object.attach("from_pf", ns, pf, Hook.INGRESS)
+        self._object.serve("from_wire", ns, wire, Hook.INGRESS)
+        self._object.serve("from_pf", ns, pf, Hook.INGRESS)
 
     def publish(self, tables: Tables) -> None:
         """Put other tables in effect."""
@@ -164,5 +167,5 @@ class Eswitch:
         return self._object.program(name)
 
     def close(self) -> None:
-        """Give up our hold; links keep what is attached to them."""
+        """Leave the wire and the PF; VFs' links keep what is attached to them."""
         self._object.close()
