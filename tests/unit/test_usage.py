@@ -44,6 +44,12 @@ def test_a_process_that_runs_is_busy() -> None:
     assert waiting >= 0
 
 
+def test_books_whose_reader_was_held_up_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter((10.0, 10.3, 10.4, 10.401))  # before and behind each reading
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    assert usage.sample([]).at == 10.4
+
+
 def test_a_process_that_ended_is_not_taken_for_an_idle_one() -> None:
     with pytest.raises((FileNotFoundError, ProcessLookupError)):
         usage.sample([2**22 + 1])  # above any pid

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -61,7 +61,7 @@ def running(file: Path, interrupts: Interrupts) -> Iterator[Rig]:
         stop(record)
 
 
-def times(workers: Iterable[int]) -> Sample:
+def times(workers: Collection[int]) -> Sample:
     """The CPU books of a lab's workers, by pid. Raises VmdqemuError if one died."""
     try:
         return usage.sample(workers)

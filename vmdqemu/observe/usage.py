@@ -5,7 +5,7 @@ Source: Linux Documentation/scheduler/sched-stats.rst (/proc/PID/schedstat), pro
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -13,6 +13,8 @@ PROC: Final = Path("/proc")
 TICK: Final = 1 / os.sysconf("SC_CLK_TCK")  # seconds of a number in /proc/stat
 _IDLE = slice(3, 5)  # idle and iowait: nobody had work
 _STEAL: Final = 7
+_MOMENT: Final = 0.005  # seconds: a reading that takes no longer is of one moment
+_READINGS: Final = 10  # tried for one of a moment
 _TIMES: Final = 8  # what follows is counted in user and nice already
 
 
@@ -47,9 +49,18 @@ class Usage(NamedTuple):
     machine: Machine
 
 
-def sample(pids: Iterable[int]) -> Sample:
-    """Read the books. A process that ended raises FileNotFoundError or ProcessLookupError."""
-    return Sample(time.monotonic(), {pid: _ran(pid) for pid in pids}, machine((PROC / "stat").read_text()))
+def sample(pids: Collection[int]) -> Sample:
+    """Read the books. A process that ended raises FileNotFoundError or ProcessLookupError.
+
+    Whoever is held up between the clock and the books books time that has not passed: he reads them again.
+    """
+    for _ in range(_READINGS):
+        found = Sample(
+            time.monotonic(), {pid: _ran(pid) for pid in pids}, machine((PROC / "stat").read_text())
+        )
+        if time.monotonic() - found.at < _MOMENT:
+            break
+    return found
 
 
 def between(before: Sample, after: Sample) -> Usage:
