@@ -2,17 +2,16 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.system import numbered
 from tests.system.flood import Flood, flooding
-from tests.system.harness import DEADLINE, RunningLab, eventually, running
-from tests.system.iperf import iperf3
+from tests.system.harness import RunningLab, eventually, running
+from tests.system.iperf import sending
+from tests.system.rates import PATIENCE, assert_limit, of_vm
 from vmdqemu.errors import VmdqemuError
-from vmdqemu.nic.arbiter import WIRE_OVERHEAD
 
 pytestmark = pytest.mark.system
 
@@ -23,7 +22,6 @@ vm = [
   { name = "vm2", address = "10.0.0.2/24" },
 ]
 """
-RATE = 50.0  # of vm1, Mbit/s
 TERMS = ({"weight": 9}, {"strict": True}, {"rate": 0}, {"strict": False, "rate": 500}, {"weight": 1})
 
 
@@ -31,12 +29,6 @@ def share(lab: RunningLab, vm: str) -> dict[str, object]:
     """A VM's row."""
     rows: list[dict[str, object]] = lab.call("share.list")["shares"]
     return next(row for row in rows if row["name"] == vm)
-
-
-def sent(lab: RunningLab) -> float:
-    """What vm1 has sent, in Mbit on the wire."""
-    port = lab.port("vm1")
-    return float(8e-6 * (port["read_octets"] + WIRE_OVERHEAD * port["read_wire"]))
 
 
 def test_numbered_frames_survive_every_change_of_their_share(tmp_path: Path, full: bool) -> None:
@@ -62,24 +54,15 @@ def test_a_rate_that_was_changed_holds_and_outlives_the_worker(tmp_path: Path) -
         assert worker is not None
         os.kill(worker, signal.SIGKILL)
         eventually(lambda: lab.worker("nic") not in (None, worker), "the spare took over")
-        end = iperf3(lab, "vm1", "vm2", "10.0.0.2", "-t", "1", "-O", "1")
-        assert 50e6 < end["sum_received"]["bits_per_second"] < 100e6
+        with sending(lab, ("vm1",), "vm2", "10.0.0.2"):
+            assert_limit(of_vm(lab, "vm1"), 100e6, least=0.5, most=1.03)
 
 
 def test_a_rate_limit_is_reached_within_3_percent_and_not_exceeded(tmp_path: Path) -> None:
     """Octets on the wire, of frames of 1514."""
-    with running(LAB, tmp_path) as lab, flooding(lab, {"vm1": Flood("full", "vm2")}):
+    with running(LAB, tmp_path) as lab, flooding(lab, {"vm1": Flood("full", "vm2")}, PATIENCE):
         eventually(lambda: lab.port("vm1")["ring_overflow"], "the ring is full")
-
-        def rate() -> float:
-            """Mbit/s while about two seconds' worth went out."""
-            started, before = time.monotonic(), sent(lab)
-            eventually(lambda: sent(lab) > before + 2 * RATE, "two seconds' worth of frames")
-            measured = (sent(lab) - before) / (time.monotonic() - started)
-            assert measured < RATE * 1.03
-            return measured
-
-        eventually(lambda: rate() > RATE * 0.97, "the rate is reached", deadline=3 * DEADLINE)
+        assert_limit(of_vm(lab, "vm1"), 50e6, least=0.97, most=1.03)
 
 
 WRONG: tuple[tuple[dict[str, object], str], ...] = (
