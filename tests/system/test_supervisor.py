@@ -28,7 +28,7 @@ def test_a_killed_spare_is_replaced(tmp_path: Path) -> None:
         serving = lab.call("status")["workers"]
         killed = spare(lab)
         os.kill(killed, signal.SIGKILL)
-        eventually(lambda: not lab.call("status")["spare"], "the spare's death is seen")
+        eventually(lambda: killed not in workers(lab.daemon), "the spare's death is seen")
         assert spare(lab) != killed
         assert lab.call("status")["workers"] == serving
         assert lab.call("status")["crashes"] == 0
@@ -36,14 +36,15 @@ def test_a_killed_spare_is_replaced(tmp_path: Path) -> None:
 
 def test_a_worker_that_dies_again_at_once_is_given_time(tmp_path: Path) -> None:
     with running(LAB, tmp_path) as lab:
-        spare(lab)
-        first = old_enough(lab, "nic")
-        os.kill(first, signal.SIGKILL)
-        second = replacement(lab, "nic", first)
-        spare(lab)
-        os.kill(second, signal.SIGKILL)
+        victim, age = old_enough(lab, "nic"), SHORT_LIFE
+        while age >= SHORT_LIFE:  # it was no repetition: this process was not quick enough
+            os.kill(victim, signal.SIGKILL)
+            died = time.monotonic()
+            victim = replacement(lab, "nic", victim)
+            os.kill(victim, signal.SIGKILL)
+            age = time.monotonic() - died  # at most
         died = time.monotonic()
-        replacement(lab, "nic", second)
+        replacement(lab, "nic", victim)
         assert time.monotonic() >= died + 0.9 * SHORT_LIFE
 
 
@@ -57,4 +58,4 @@ def test_a_worker_killed_before_it_serves_is_replaced_too(tmp_path: Path) -> Non
             os.kill(pid, signal.SIGKILL)
         eventually(lambda: lab.worker("nic") and lab.worker("cpu0"), "both roles are served")
         spare(lab)
-        lab.run("vm1", "ping", "-c", "1", "-w", "5", "10.0.0.254")
+        lab.run("vm1", "ping", "-c", "1", "-w", "10", "10.0.0.254")

@@ -41,6 +41,7 @@ def stopped(lab: RunningLab, role: str) -> Iterator[None]:
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
     try:
+        eventually(lambda: status(pid).get("State", "").startswith("T"), "it has come to rest")
         yield
     finally:
         os.kill(pid, signal.SIGCONT)
@@ -48,10 +49,15 @@ def stopped(lab: RunningLab, role: str) -> Iterator[None]:
 
 def spare(lab: RunningLab) -> int:
     """The worker that waits, once there is one."""
-    eventually(lambda: lab.call("status")["spare"], "a spare is ready")
-    serving = {worker["pid"] for worker in lab.call("status")["workers"]}
-    (pid,) = workers(lab.daemon) - serving
-    return pid
+
+    def waiting() -> set[int]:
+        """It; nobody while the daemon has yet to hear of its death, or of a worker's."""
+        serving = {worker["pid"] for worker in lab.call("status")["workers"]}
+        others = workers(lab.daemon) - serving
+        return others if len(others) == 1 and lab.call("status")["spare"] else set()
+
+    (pid,) = eventually(waiting, "a spare is ready")
+    return int(pid)
 
 
 def old_enough(lab: RunningLab, role: str) -> int:
