@@ -1,5 +1,6 @@
 """Numbered frames: what was sent is told from what arrived, one by one."""
 
+import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -23,6 +24,11 @@ def link(lab: RunningLab, name: str, ifname: str) -> Iterator[socket.socket]:
     end.setblocking(False)
     with end:
         yield end
+
+
+def stay_on_one_cpu() -> None:
+    """For the calling thread: a cable has a backlog on each CPU, and what lies in two comes in any order."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 def read(end: socket.socket) -> list[int]:

@@ -10,6 +10,7 @@ from tests.system import numbered
 from tests.system.harness import DEADLINE, RunningLab
 
 PACE = 0.002  # seconds between two bursts
+ON_THE_WAY = 1000  # frames at most: every ring has room for them, whoever does not read it for a while
 QUIET = 2.0  # seconds without a frame: none is on its way any more
 
 
@@ -19,6 +20,11 @@ class Stream:
     def __init__(self) -> None:
         self.sent = 0
         self.received: list[int] = []
+
+    @property
+    def on_the_way(self) -> int:
+        """Those that were sent after the last one that came."""
+        return self.sent - 1 - (self.received[-1] if self.received else -1)
 
     @property
     def missing(self) -> list[int]:
@@ -50,7 +56,10 @@ class Stream:
 
 @contextmanager
 def streaming(lab: RunningLab, sender: str, receiver: str, rate: int = 5000) -> Iterator[Stream]:
-    """So many frames a second until the block ends; then those are waited for that are still on their way."""
+    """So many frames a second until the block ends; then those are waited for that are still on their way.
+
+    Fewer if they are not received as fast.
+    """
     stream, stop = Stream(), threading.Event()
     links = {name: "wire0" if name == "ext" else "eth0" for name in (sender, receiver)}
     with (
@@ -59,10 +68,12 @@ def streaming(lab: RunningLab, sender: str, receiver: str, rate: int = 5000) -> 
     ):
 
         def run() -> None:
+            numbered.stay_on_one_cpu()
             while not stop.wait(PACE):
-                for _ in range(int(rate * PACE)):
-                    source.send(numbered.frame(lab, receiver, stream.sent, sender))
-                    stream.sent += 1
+                if stream.on_the_way < ON_THE_WAY:
+                    for _ in range(int(rate * PACE)):
+                        source.send(numbered.frame(lab, receiver, stream.sent, sender))
+                        stream.sent += 1
                 stream.received += numbered.read(sink)
 
         thread = threading.Thread(target=run)

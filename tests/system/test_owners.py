@@ -18,6 +18,7 @@ from typing import NamedTuple
 import pytest
 
 from netns import namespace
+from tests.system import numbered
 from tests.system.harness import RunningLab, eventually, running
 from vmdqemu.nic.modes import MODES
 
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.system
 VMS = 4
 FLOWS = 4  # of each address: one UDP port each
 PROCESSORS = 2
-PAUSE = 0.002  # seconds between two rounds of frames: a ring holds seconds of them
+PAUSE = 0.005  # seconds between two rounds of frames: a third of what a processor takes, at its speed
 ETHERTYPE_IPV4 = 0x0800
 SO_RCVBUFFORCE = 33
 LAB = f"""
@@ -105,6 +106,7 @@ class Traffic:
                 self.seen[number] = Seen(name, len(self.states) - 1)
 
     def _send(self) -> None:
+        numbered.stay_on_one_cpu()
         source = self.lab.mac("ext")
         while not self._end.wait(PAUSE):
             for mac in self.states[-1]:
