@@ -39,7 +39,8 @@ def happened(lab: RunningLab, kind: str) -> list[dict[str, Any]]:
 
 
 def books(lab: RunningLab) -> dict[str, tuple[int, int]]:
-    """What the workers read and wrote at each port."""
+    """What the workers read and wrote at each port, with nothing of it under way."""
+    lab.assert_law()
     return {row["port"]: (row["reads"], row["writes"]) for row in lab.call("stats")["ports"]}
 
 

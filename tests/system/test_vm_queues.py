@@ -75,6 +75,7 @@ def test_a_vms_frames_come_by_its_queue_only_while_it_runs(lab: RunningLab) -> N
         both.burst(10)
         both.all_arrive()
         assert 1 not in carried(lab)
+        lab.assert_law()
         assert lab.port("wire")["lookups"] >= lookups + 10
         assert status(lab, "SET_FILTER", queue=1, mac=mac, untagged_or_zero=True) == SUCCESS
         assert state(lab, 1) == "RUNNING"

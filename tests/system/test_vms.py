@@ -39,6 +39,7 @@ def test_a_vm_that_is_added_is_like_the_others(tmp_path: Path) -> None:
         ping(lab, "ext", "10.0.0.3")
         ping(lab, "vm3", "10.0.0.1")
         ping(lab, "vm2", "10.0.0.3")
+        lab.assert_law()
         queue = lab.call("queue.list")["queues"][3]
         assert (queue["QueueID"], queue["VmFriendlyName"], queue["arrivals"]) == (
             3,
