@@ -33,7 +33,7 @@ def test_every_machine_reaches_every_other(write: Write) -> None:
         assert wire.stdout is not None
         assert wire.stdout.readline() == READY
         for source, target in (("ext", "10.0.0.1"), ("vm1", "10.0.0.2"), ("vm2", "10.0.0.254")):
-            namespace.run(f"{file.lab}-{source}", ["ping", "-c", "1", "-W", "2", target])
+            namespace.run(f"{file.lab}-{source}", ["ping", "-c", "1", "-W", "5", target])
     assert wire.returncode == 0
     assert file.left == set()
 

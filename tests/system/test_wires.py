@@ -129,8 +129,8 @@ def test_tcp_crosses_a_nic_both_ways(offloads: bool, tmp_path: Path) -> None:
     with running(text, tmp_path) as lab:
         machines = Machines(lab)
         for options in ((), ("-R",)):
-            end = iperf3(machines, "vm1", FAR, FAR_ADDRESS, "-n", "20M", *options)
-            assert end["sum_received"]["bytes"] > 15e6
+            end = iperf3(machines, "vm1", FAR, FAR_ADDRESS, "-n", "30M", *options)
+            assert end["sum_received"]["bytes"] > 10e6  # some are still on their way at its end
 
 
 @pytest.mark.usefixtures("nic")
