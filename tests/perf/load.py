@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from netns import counters, namespace
-from tests.perf.machine import pinned
+from tests.perf.machine import busy_seconds, pinned
 from tests.system.harness import eventually
 
 PORT: Final = 5001  # a socket is bound to it and never read
@@ -27,6 +27,10 @@ _UDP_60 = """{{
   c16({port}), c16({port}), c16(26), csumudp(14, 34), fill(0x41, 18)
 }}
 """
+
+
+# IEEE 802: local experimental EtherType 1, which no stack does anything with.
+_BARE_60 = "{{ {destination}, {source}, 0x88, 0xb5, fill(0x41, 46) }}\n"
 
 
 class Vm(NamedTuple):
@@ -44,6 +48,7 @@ class Rate(NamedTuple):
     offered: float  # sent into the sender's TAP, those that found its ring full included
     forwarded: float  # taken from there
     arrived: float  # taken by the receiver's stack
+    cpu: float  # seconds that processors worked for one that arrived, sender and receiver included
 
 
 def tcp(sender: Vm, receiver: Vm, seconds: int) -> float:
@@ -68,12 +73,20 @@ def small_frames(sender: Vm, receiver: Vm, seconds: float, directory: Path) -> R
         return rate(sender, receiver, seconds)
 
 
+def bare_frames(sender: Vm, receiver: Vm, seconds: float, directory: Path) -> Rate:
+    """60-octet frames that the receiver's stack throws away at once: hardly more than the way there."""
+    packet = _BARE_60.format(**_addresses(sender, receiver))
+    with flooding(sender, packet, directory):
+        return rate(sender, receiver, seconds)
+
+
 def rate(sender: Vm, receiver: Vm, seconds: float) -> Rate:
     """Watch a flood that is under way."""
-    before, since = _counted(sender, receiver), time.monotonic()
+    before, since, idle = _counted(sender, receiver), time.monotonic(), busy_seconds()
     time.sleep(seconds)
-    after, elapsed = _counted(sender, receiver), time.monotonic() - since
-    return Rate(*((b - a) / elapsed for a, b in zip(before, after, strict=True)))
+    after, elapsed, busy = _counted(sender, receiver), time.monotonic() - since, busy_seconds()
+    offered, forwarded, arrived = (b - a for a, b in zip(before, after, strict=True))
+    return Rate(offered / elapsed, forwarded / elapsed, arrived / elapsed, (busy - idle) / max(1, arrived))
 
 
 @contextmanager
@@ -132,12 +145,16 @@ def _counted(sender: Vm, receiver: Vm) -> tuple[int, int, int]:
 def small_udp(sender: Vm, receiver: Vm) -> str:
     """trafgen's words for a frame of 60 octets."""
     return _UDP_60.format(
-        source=_octets(sender.mac.split(":"), 16),
-        destination=_octets(receiver.mac.split(":"), 16),
+        **_addresses(sender, receiver),
         source_ip=_octets(sender.address.split("."), 10),
         destination_ip=_octets(receiver.address.split("."), 10),
         port=PORT,
     )
+
+
+def _addresses(sender: Vm, receiver: Vm) -> dict[str, str]:
+    macs = {"source": sender.mac, "destination": receiver.mac}
+    return {end: _octets(mac.split(":"), 16) for end, mac in macs.items()}
 
 
 def _octets(digits: list[str], base: int) -> str:

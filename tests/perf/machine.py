@@ -32,6 +32,14 @@ def today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
+def busy_seconds() -> float:
+    """What all processors did so far, of whoever's (/proc/stat: all but idle, iowait and steal)."""
+    user, nice, system, _, _, irq, softirq, *_ = map(
+        int, Path("/proc/stat").read_text().split("\n")[0].split()[1:]
+    )
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
 def processor_seconds(pid: int) -> float:
     """What a process used so far, all its threads, in nanosecond grain (/proc/PID/schedstat)."""
     tasks = Path(f"/proc/{pid}/task").iterdir()

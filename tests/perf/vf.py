@@ -47,7 +47,9 @@ class Turn(NamedTuple):
 
     gbits: float  # TCP from vm1 to vm2
     retransmits: float
-    kpps: float  # 60-octet frames that arrived
+    bare: float  # kpps of 60-octet frames that are thrown away when they arrive
+    cost: float  # microseconds of all processors for one of those
+    kpps: float  # of 60-octet frames to a socket
     rtt: float  # microseconds, median
     outside: float | None  # Gbit/s of TCP from ext to all VMs at once
 
@@ -55,7 +57,9 @@ class Turn(NamedTuple):
 ROWS: Final = (
     ("TCP, one stream (Gbit/s)", "gbits", 1),
     ("its retransmits", "retransmits", 0),
-    ("60-octet frames (kpps)", "kpps", 0),
+    ("60-octet frames (kpps)", "bare", 0),
+    ("CPU time of one (us)", "cost", 2),
+    ("60-octet frames to a UDP socket (kpps)", "kpps", 0),
     ("ping, median (us)", "rtt", 1),
     ("ext to 4 VMs, TCP (Gbit/s)", "outside", 1),
 )
@@ -83,16 +87,25 @@ def _turn(fabric: Fabric, lengths: speed.Lengths, directory: Path) -> Turn:
     sender, receiver = fabric.pair
     rtt = load.ping(sender, receiver, lengths.pings)
     end = iperf3(fabric.machines, "vm1", "vm2", receiver.address, "-t", str(lengths.tcp))
+    bare = load.bare_frames(sender, receiver, lengths.small, directory)
     small = load.small_frames(sender, receiver, lengths.small, directory)
     outside = received_at_once(fabric.machines, "ext", VMS, lengths.tcp) / 1e9 if fabric.outside else None
     gbits = end["sum_received"]["bits_per_second"] / 1e9
-    return Turn(gbits, end["sum_sent"]["retransmits"], small.arrived / 1000, rtt, outside)
+    return Turn(
+        gbits,
+        end["sum_sent"]["retransmits"],
+        bare.arrived / 1e3,
+        bare.cpu * 1e6,
+        small.arrived / 1e3,
+        rtt,
+        outside,
+    )
 
 
 def _line(turn: Turn) -> str:
     outside = "" if turn.outside is None else f", from ext {turn.outside:.1f} Gbit/s"
     sent = f"{turn.gbits:.1f} Gbit/s ({turn.retransmits:.0f} retransmits)"
-    return f"{sent} {turn.kpps:.0f} kpps {turn.rtt:.1f} us{outside}"
+    return f"{sent} {turn.bare:.0f} kpps, to a socket {turn.kpps:.0f} kpps, {turn.rtt:.1f} us{outside}"
 
 
 def _table(turns: Mapping[str, list[Turn]]) -> Table:
