@@ -80,10 +80,13 @@ def test_neither_moves_nor_failures_leak_files(failing: Failing) -> None:
         failing.at("")
 
     round_trip()
-    files = [open_files(lab) for lab in pair]
+    files = [open_files(lab) for lab in pair]  # with those, perhaps, of a conversation that is just over
     for _ in range(3):
         round_trip()
-    eventually(lambda: [open_files(lab) for lab in pair] == files, "as many files as before")
+    eventually(
+        lambda: all(open_files(lab) <= before for lab, before in zip(pair, files, strict=True)),
+        "no more files than before",
+    )
 
 
 def test_what_makes_no_sense_is_refused(failing: Failing) -> None:
