@@ -20,6 +20,8 @@ OUTSIDE: Final = "10.0.0.9"
 VM: Final = "10.0.0.2"  # of the one that moves
 PORT: Final = 7007
 PACE: Final = 0.0002  # seconds between two datagrams, at least
+ON_THEIR_WAY: Final = 1000  # datagrams at most: a machine that stands still lets no ring of 4096 overflow
+QUIET: Final = 5.0  # seconds without a datagram: none is on its way any more
 SO_RCVBUFFORCE: Final = 33
 
 WIRE: Final = f'[wire]\nbridge = "{BRIDGE}"\nnamespace = "{OUT}"\n'
@@ -105,31 +107,40 @@ class Numbered:
             self._end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._end.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 26)
         self._end.bind((VM, PORT))
-        self._end.settimeout(1)
+        self._end.setblocking(False)
         with namespace.entered(OUT):
             self._outside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sent = 0
+        self._received: list[int] = []
+        self._distinct: set[int] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._send)
         self._thread.start()
 
     def _send(self) -> None:
         while not self._stop.wait(PACE):
-            self._outside.sendto(struct.pack("!I", self.sent), (VM, PORT))
-            self.sent += 1
+            if self.sent - len(self._distinct) < ON_THEIR_WAY:
+                self._outside.sendto(struct.pack("!I", self.sent), (VM, PORT))
+                self.sent += 1
+            with suppress(BlockingIOError):
+                self._receive()
+
+    def _receive(self) -> None:
+        """Until all have come. Raises what the socket raises when there is none."""
+        while len(self._distinct) < self.sent:
+            (number,) = struct.unpack("!I", self._end.recv(100))
+            self._received.append(number)
+            self._distinct.add(number)
 
     def stop(self) -> Arrivals:
         """What has come of all that were sent."""
         self._stop.set()
         self._thread.join()
-        received: list[int] = []
-        distinct: set[int] = set()
+        self._end.settimeout(QUIET)
         with self._end, self._outside, suppress(TimeoutError):
-            while len(distinct) < self.sent:
-                received += struct.unpack("!I", self._end.recv(100))
-                distinct.add(received[-1])
-        late = sum(before > after for before, after in pairwise(received))
-        return Arrivals(self.sent - len(distinct), len(received) - len(distinct), late)
+            self._receive()
+        late = sum(before > after for before, after in pairwise(self._received))
+        return Arrivals(self.sent - len(self._distinct), len(self._received) - len(self._distinct), late)
 
 
 class Echo:
