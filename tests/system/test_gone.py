@@ -44,7 +44,7 @@ def processor_share(pid: int, seconds: float = 1.0) -> float:
 
 def ping(lab: RunningLab, vm: str, address: str) -> None:
     """Three answers."""
-    lab.run(vm, "ping", "-c", "3", "-i", "0.01", "-w", "5", address)
+    lab.run(vm, "ping", "-c", "3", "-i", "0.01", "-w", "10", address)
 
 
 @pytest.mark.parametrize("whose", ["the sender's", "the receiver's"])
