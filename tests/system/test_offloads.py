@@ -26,7 +26,10 @@ ADDRESSES = {"vm1": "10.0.0.1", "vm2": "10.0.0.2", "ext": "10.0.0.254"}
 PORT = 4000
 MSS: Final = 1448  # of TCP with time stamps in 1500 octets
 
-_PACKET_AUXDATA: Final = 8
+NOBODY: Final = "10.0.0.99"  # an address that nobody has: no stack answers
+
+_SOL_PACKET: Final = 263
+_PACKET_VNET_HDR: Final = 15
 _NOT_READY: Final = 0x08  # TP_STATUS_CSUMNOTREADY: the checksum is partial
 _STATUS = struct.Struct("=I")
 
@@ -150,22 +153,18 @@ def receiving(lab: RunningLab) -> socket.socket:
 
 
 def test_a_superframe_leaves_as_good_segments_on_its_senders_queue(tmp_path: Path) -> None:
-    """NDIS 14.3, X550 7.2: full size but for one, identification counts up, PSH on the last alone."""
-    octets = 64_000
-    with cutting(tmp_path) as lab:
-        lab.run("vm1", "ping", "-c", "1", ADDRESSES["ext"])
-        lab.run("vm2", "ping", "-c", "1", ADDRESSES["ext"])
+    """NDIS 14.3, X550 7.2: full size but for the last, identification counts up, PSH on the last alone."""
+    data = bytes(number % 251 for number in range(64_000))
+    with cutting(tmp_path) as lab, link(lab, "ext") as there:
         before = {name: lab.port(name) for name in ("vm1", "vm2")}
-        with link(lab, "ext") as there:
-            send_stream(lab, octets)
-            segments = tcp_data(there)
-        after = {name: lab.port(name) for name in ("vm1", "vm2")}
-        assert sum(len(segment.payload) for segment in segments) == octets
+        send_superframe(lab, data)
+        segments = received_by(there, len(data))
+        assert b"".join(segment.payload for segment in segments) == data
         assert_numbered(segments)
-        reads = after["vm1"]["reads"] - before["vm1"]["reads"]
-        wire = after["vm1"]["read_wire"] - before["vm1"]["read_wire"]
-        assert wire >= len(segments) > reads  # it did come in superframes
-        assert after["vm2"]["reads"] == before["vm2"]["reads"]
+        wire = before["vm1"]["read_wire"] + len(segments)
+        after = eventually(lambda: (now := lab.port("vm1"))["read_wire"] >= wire and now, "it is booked")
+        assert (after["read_wire"], after["reads"]) == (wire, before["vm1"]["reads"] + 1)
+        assert lab.port("vm2")["reads"] == before["vm2"]["reads"]
 
 
 @contextmanager
@@ -190,39 +189,44 @@ class Segment:
         self.payload = octets[34 + (octets[46] >> 4) * 4 : 14 + self.length]
 
 
-def send_stream(lab: RunningLab, octets: int) -> None:
-    """One write of a VM's to a listener in ext, received whole."""
-    with namespace.entered(lab.ns("ext")):
-        listener = socket.create_server((ADDRESSES["ext"], PORT))
-    with namespace.entered(lab.ns("vm1")):
-        sender = socket.socket()
-    with listener, sender:
-        sender.connect((ADDRESSES["ext"], PORT))
-        receiver, _ = listener.accept()
-        with receiver:
-            sender.sendall(bytes(octets))
-            receiver.settimeout(5)
-            got = 0
-            while got < octets:
-                got += len(receiver.recv(1 << 16))
+def send_superframe(lab: RunningLab, data: bytes) -> None:
+    """As vm1's stack hands it to its NIC, to be cut and summed there: a whole connection would send again."""
+    source, destination = (socket.inet_aton(address) for address in (ADDRESSES["vm1"], NOBODY))
+    header = struct.pack("!BBHHHBB", 0x45, 0, 52 + len(data), 65_500, 0x4000, 64, 6)
+    right = ones_complement(header + b"\0\0" + source + destination)
+    packet = header + struct.pack("!H", right) + source + destination
+    pseudo = 0xFFFF ^ ones_complement(source + destination + struct.pack("!HH", 6, 32 + len(data)))
+    ack_push, stamps = 0x18, struct.pack("!BBBBLL", 1, 1, 8, 10, 1, 1)
+    segment = struct.pack("!HHLLBBHHH", PORT, PORT, 1000, 1, 8 << 4, ack_push, 1000, pseudo, 0) + stamps
+    addresses = bytes.fromhex((lab.mac("ext") + lab.mac("vm1")).replace(":", ""))
+    to_be_summed, tcp_over_ipv4 = 1, 1
+    vnet = struct.pack("<BBHHHH", to_be_summed, tcp_over_ipv4, 66, MSS, 34, 16)
+    with link(lab, "vm1") as here:
+        here.socket.setsockopt(_SOL_PACKET, _PACKET_VNET_HDR, 1)
+        here.send(vnet + addresses + b"\x08\x00" + packet + segment + data)
 
 
-def tcp_data(there: Link) -> list[Segment]:
-    """The segments with data that came in."""
-    frames = [frame for frame in there.receive() if frame[12:14] == b"\x08\x00" and frame[23] == 6]
-    segments = [segment for segment in map(Segment, frames) if segment.payload]
-    assert all(len(frame) <= 1514 for frame in frames)
+def received_by(there: Link, octets: int) -> list[Segment]:
+    """The segments that came in, once they have so many octets of data."""
+    segments: list[Segment] = []
+
+    def complete() -> bool:
+        frames = [frame for frame in there.receive() if frame[12:14] == b"\x08\x00" and frame[23] == 6]
+        assert all(len(frame) <= 1514 for frame in frames)
+        segments.extend(map(Segment, frames))
+        return sum(len(segment.payload) for segment in segments) >= octets
+
+    eventually(complete, f"{octets} octets")
     return segments
 
 
 def assert_numbered(segments: list[Segment]) -> None:
-    """Runs of full segments whose identification counts up, each ended by one with PSH or a short one."""
+    """Full segments whose identification counts up, and a last one with PSH."""
     for earlier, later in pairwise(segments):
         assert later.sequence == earlier.sequence + len(earlier.payload)
-        assert len(earlier.payload) == MSS or earlier.push
         assert (later.identification - earlier.identification) % 65536 == 1
-    assert segments[-1].push
-    assert sum(segment.push for segment in segments) < len(segments) / 4
+    assert {len(segment.payload) for segment in segments[:-1]} == {MSS}
+    assert [segment.push for segment in segments] == [False] * (len(segments) - 1) + [True]
 
 
 def test_a_short_frame_is_padded_on_the_wire(lab: RunningLab) -> None:
