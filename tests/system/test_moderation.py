@@ -22,8 +22,9 @@ from vmdqemu.errors import VmdqemuError
 
 pytestmark = pytest.mark.system
 
-INTERVAL = 20_000  # microseconds: longer than a busy machine delays a worker
+INTERVAL = 60_000  # microseconds: longer than a busy machine delays a worker
 HALF = INTERVAL * 0.5e-6  # seconds
+ATTEMPTS = 5  # a law that holds does so in one of them, whatever else the machine has to do
 running_lab = shared(two_vms())
 
 
@@ -48,6 +49,14 @@ def queue(lab: RunningLab, number: int) -> dict[str, Any]:
     return rows[number]
 
 
+def is_delayed(lab: RunningLab, vm: str) -> bool:
+    return any(delay(lab, vm) > HALF for _ in range(ATTEMPTS))
+
+
+def is_undelayed(lab: RunningLab, vm: str, pause: float = 0.002) -> bool:
+    return any(delay(lab, vm, pause) < HALF for _ in range(ATTEMPTS))
+
+
 def delay(lab: RunningLab, vm: str, pause: float = 0.002) -> float:
     """Median seconds from ext's link to a VM's, each frame so long behind the arrival of the one before.
 
@@ -55,7 +64,7 @@ def delay(lab: RunningLab, vm: str, pause: float = 0.002) -> float:
     """
     measured = []
     with outside(lab) as sender, Link(lab.ns(vm), "eth0") as receiver:
-        for number in range(20):
+        for number in range(7):
             octets = frame(lab.mac(vm), lab.mac("ext"), payload=struct.pack("!I", number))
             started = time.monotonic()
             sender.send(octets)
@@ -66,31 +75,36 @@ def delay(lab: RunningLab, vm: str, pause: float = 0.002) -> float:
 
 
 def test_moderation_delays_a_busy_queue_and_no_other(lab: RunningLab) -> None:
-    assert delay(lab, "vm1") < HALF
+    assert is_undelayed(lab, "vm1")
     moderate(lab, 1, INTERVAL)
     assert queue(lab, 1)["moderation"] == INTERVAL
-    assert delay(lab, "vm1") > HALF
-    assert delay(lab, "vm2") < HALF
+    assert is_delayed(lab, "vm1")
+    assert is_undelayed(lab, "vm2")
     moderate(lab, 1, 0)
-    assert delay(lab, "vm1") < HALF
+    assert is_undelayed(lab, "vm1")
 
 
 def test_the_same_frames_come_with_fewer_interrupts_in_order_and_complete(lab: RunningLab) -> None:
-    count = 200
     with outside(lab) as sender, Link(lab.ns("vm1"), "eth0") as vm:
-        interrupts = []
-        for moderation in (0, INTERVAL):
-            moderate(lab, 1, moderation)
-            before, started = queue(lab, 1)["interrupts"], time.monotonic()
-            for number in range(count):
-                sender.send(numbered(lab, number))
-                time.sleep(0.001)
-            seconds = time.monotonic() - started
-            assert received(vm, count) == list(range(count))
-            interrupts.append(queue(lab, 1)["interrupts"] - before)
-        assert interrupts[1] <= seconds * 1e6 / INTERVAL + 2  # X550 7.3.2: one an interval
-        assert interrupts[1] < interrupts[0] / 2
-        assert queue(lab, 1)["rx-hw-drop-overruns"] == 0
+        assert any(halves_interrupts(lab, sender, vm) for _ in range(ATTEMPTS))
+    assert queue(lab, 1)["rx-hw-drop-overruns"] == 0
+
+
+def halves_interrupts(lab: RunningLab, sender: Link, vm: Link) -> bool:
+    """Whether moderation does, at a frame a millisecond; a busy machine sends them more slowly."""
+    count = 200
+    interrupts: list[int] = []
+    for moderation in (0, INTERVAL):
+        moderate(lab, 1, moderation)
+        before, started = queue(lab, 1)["interrupts"], time.monotonic()
+        for number in range(count):
+            sender.send(numbered(lab, number))
+            time.sleep(0.001)
+        assert received(vm, count) == list(range(count))
+        interrupts.append(queue(lab, 1)["interrupts"] - before)
+        seconds = time.monotonic() - started
+    assert interrupts[1] <= seconds * 1e6 / INTERVAL + 2  # X550 7.3.2: one an interval
+    return interrupts[1] < interrupts[0] / 2
 
 
 def outside(lab: RunningLab) -> Link:
@@ -117,7 +131,7 @@ def received(vm: Link, count: int) -> list[int]:
 def test_an_idle_queue_is_not_delayed(tmp_path: Path) -> None:
     """X550 7.3.2: after a quiet interval an event interrupts at once."""
     with running(two_vms(adapter=f"moderation = {INTERVAL}"), tmp_path) as lab:
-        assert delay(lab, "vm1", pause=2 * INTERVAL * 1e-6) < HALF
+        assert is_undelayed(lab, "vm1", pause=2 * INTERVAL * 1e-6)
 
 
 def test_a_moderated_queue_keeps_order_while_its_processor_changes(lab: RunningLab) -> None:
