@@ -52,6 +52,18 @@ def test_an_announcement_is_heard_tagged_or_not() -> None:
 
 
 @pytest.mark.usefixtures("cable")
+def test_one_that_has_come_is_heard_although_the_time_is_over() -> None:
+    """As where the listener's process stood still, and finds both when it goes on."""
+    octets = migration.announcement(MAC)
+    with Link(A, "eth0") as link, Link(B, "eth0") as witness:
+        listener = Listener(B, "eth0", MAC)
+        link.send(octets)
+        witness.wait_for(octets)
+        assert asyncio.run(listener.heard(0))
+        listener.close()
+
+
+@pytest.mark.usefixtures("cable")
 def test_nothing_else_is() -> None:
     mac = MAC.hex(":")
     assert not heard(migration.announcement(OTHER), frame("ff:ff:ff:ff:ff:ff", mac, ethertype=0x0806))

@@ -28,7 +28,7 @@ from vmdqemu.host import migration
 from vmdqemu.host.migration import COMMIT, Step
 from vmdqemu.nic.tables import rss_to_json
 
-HEARING: Final = 1.0  # seconds until an announcement has come over any bridge
+HEARING: Final = 3.0  # seconds until an announcement has come over any bridge, of a busy machine's too
 
 Document = dict[str, Any]
 Action = Callable[[], Awaitable[None]]

@@ -35,7 +35,7 @@ from vmdqemu.nic.scaling_entity import Scale
 from vmdqemu.nic.tables import rss_from_json
 from vmdqemu.nic.vport_states import VPortState
 
-PATIENCE: Final = 1.0  # seconds for another change of this lab to end
+PATIENCE: Final = 3.0  # seconds for another change of this lab to end; it takes milliseconds
 
 Fds = tuple[int, ...]
 
