@@ -14,6 +14,7 @@ from typing import Final, Self
 
 from netns import namespace
 from tests.system.harness import DEADLINE, RunningLab
+from tests.system.numbered import on_one_cpu
 
 EXPERIMENT: Final = 0x88B5  # IEEE 802: local experimental EtherType 1, which no kernel sends
 MARKER: Final = 0x88B6  # and 2
@@ -74,9 +75,10 @@ class Link:
         self.socket.setsockopt(_SOL_PACKET, _FANOUT, group | _FANOUT_QM << 16)
 
     def send(self, *frames: bytes) -> None:
-        """Send frames as they are. Raises OSError where the kernel takes none of that length."""
-        for octets in frames:
-            self.socket.send(octets)
+        """Send frames as they are, in order. Raises OSError where the kernel takes none of that length."""
+        with on_one_cpu():
+            for octets in frames:
+                self.socket.send(octets)
 
     def receive(self) -> list[bytes]:
         """What came in since the last call, with the tag that the kernel keeps beside a frame."""

@@ -31,6 +31,17 @@ def stay_on_one_cpu() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
+@contextmanager
+def on_one_cpu() -> Iterator[None]:
+    """The same for a block."""
+    before = os.sched_getaffinity(0)
+    stay_on_one_cpu()
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def read(end: socket.socket) -> list[int]:
     """What has arrived."""
     found = []

@@ -39,9 +39,10 @@ def test_frames_change_to_the_processor_of_their_queue_where_no_sorter_placed_th
     text = LAB.format(mode="vmq", sorter=sorter)
     with running(text, tmp_path) as lab, numbered.link(lab, "ext", "wire0") as outside:
         with numbered.link(lab, "vm1", "eth0") as vm1, numbered.link(lab, "vm2", "eth0") as vm2:
-            for number in range(500):
-                for name in ("vm1", "vm2"):
-                    outside.send(numbered.frame(lab, name, number))
+            with numbered.on_one_cpu():
+                for number in range(500):
+                    for name in ("vm1", "vm2"):
+                        outside.send(numbered.frame(lab, name, number))
             for link in (vm1, vm2):
                 received: list[int] = []
                 numbered.receive(link, received, 500)

@@ -50,6 +50,7 @@ class Flow(threading.Thread):
         self._make = partial(numbered.frame, lab)
 
     def run(self) -> None:
+        numbered.stay_on_one_cpu()
         while not self._enough.wait(0.002):
             if self.sent - self.arrived < ON_THEIR_WAY:
                 self._send(8)
