@@ -16,6 +16,7 @@ from pathlib import Path
 
 import uvloop
 
+from netns import signals
 from netns.errors import NetnsError
 from netns.lab import Lab
 from vmdqemu import config as lab_file
@@ -37,29 +38,25 @@ def run(config: LabConfig, file: Path, on_ready: Callable[[], None]) -> None:
     Raises VmdqemuError or NetnsError before `on_ready` if the lab cannot be built.
     """
     record = plant.record(config, os.getpid(), str(file))
-    for number in _ends():
-        signal.signal(number, signal.default_int_handler)  # while it is built, each is Ctrl-C
-    with suppress(KeyboardInterrupt), runtime.claimed(record), Lab() as lab:
+    ends = signals.heard()
+    with signals.uninterrupted():  # but between two steps of the building, and while it is served
         try:
-            built = plant.build(config, lab)
-            uvloop.run(_serve(built, on_ready))
-        finally:  # nobody cuts the undo short
-            for number in _ends():
+            with suppress(KeyboardInterrupt), runtime.claimed(record), Lab() as lab:
+                built = plant.build(config, lab)
+                uvloop.run(_serve(built, ends, on_ready))
+        finally:
+            for number in ends:  # those that still wait go
                 signal.signal(number, signal.SIG_IGN)
 
 
-def _ends() -> list[signal.Signals]:
-    """The signals that end a lab: Ctrl-C, `kill`, a terminal that closes. nohup has the last one ignored."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-
-
-async def _serve(built: Plant, on_ready: Callable[[], None]) -> None:
+async def _serve(built: Plant, ends: set[signal.Signals], on_ready: Callable[[], None]) -> None:
+    """ends: the signals that end it; one that waits already is the first thing that it hears."""
     supervisor = Supervisor(built)
     loop, this = asyncio.get_running_loop(), asyncio.current_task()
     assert this is not None
-    for number in _ends():
+    for number in ends:
         loop.add_signal_handler(number, this.cancel)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
     try:
         await supervisor.start()
         socket = runtime.path(built.config.name, "sock")
@@ -77,6 +74,7 @@ async def _serve(built: Plant, on_ready: Callable[[], None]) -> None:
     except asyncio.CancelledError:  # by a signal
         return
     finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # nobody cuts the undo short
         supervisor.stop()
 
 

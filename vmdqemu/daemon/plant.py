@@ -7,7 +7,7 @@ numbered: 0 is the wire, a VM's port has its VPort's number.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from netns import links
+from netns import links, signals
 from netns.lab import Lab, Parts
 from vmdqemu.config import LabConfig, VmConfig
 from vmdqemu.config_adapter import describe
@@ -142,7 +142,10 @@ def terms(config: LabConfig) -> Terms:
 
 
 def build(config: LabConfig, lab: Lab) -> Plant:
-    """Build a lab; every undo goes to `lab`. Raises LabFileError, Missing, LinkError."""
+    """Build a lab; every undo goes to `lab`. Raises LabFileError, Missing, LinkError.
+
+    A signal that waits is heeded between two VMs: KeyboardInterrupt.
+    """
     adapter = describe(config)
     tables = compile_tables(adapter, generation=1)
     external = uplink.make(config, config.wire, tables, lab) if config.wire else None
@@ -152,12 +155,13 @@ def build(config: LabConfig, lab: Lab) -> Plant:
     counters = shm.create(layout)
     lab.push(tap.close, (counters,))
     parts = Parts(lab)
-    ports = tuple(
-        build_vm(number, vm, config, parts.add(vm.name)) for number, vm in enumerate(config.vms, start=1)
-    )
+    ports: list[Port] = []
+    for number, vm in enumerate(config.vms, start=1):
+        signals.heed()
+        ports.append(build_vm(number, vm, config, parts.add(vm.name)))
     placement = placing.place(tables)
     return Plant(
-        config, adapter, tables, ports, external, placing, placement, inboxes, layout, counters, parts
+        config, adapter, tables, tuple(ports), external, placing, placement, inboxes, layout, counters, parts
     )
 
 
