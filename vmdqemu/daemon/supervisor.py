@@ -63,10 +63,15 @@ class Supervisor:
     async def start(self) -> None:
         """Every role served, and a spare waiting."""
         started = [self._spawn() for _ in self.roles]
-        self._spare = self._spawn()
-        for role, worker in zip(self.roles, started, strict=True):
-            await self._give_role(role, worker)
-        await self._spare.ready
+        spare = self._spare = self._spawn()
+        try:
+            for role, worker in zip(self.roles, started, strict=True):
+                await self._give_role(role, worker)
+            await spare.ready
+        except BaseException:  # Ctrl-C: `stop` knows only those that have a role
+            for worker in started:
+                worker.kill()
+            raise
 
     def stop(self) -> None:
         """End every worker; `stopped` is set when nobody serves any more."""

@@ -64,7 +64,9 @@ class WorkerProcess:
         await done
 
     def kill(self) -> None:
-        """End it; nobody is told."""
+        """End it, unless it has ended; nobody is told."""
+        if self._process.returncode is not None:
+            return
         self._forget()
         self._process.kill()
         self._process.wait()
