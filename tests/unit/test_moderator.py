@@ -1,14 +1,14 @@
 """A moderated queue is silent until it was read empty and its interval has passed; no other is masked."""
 
-import select
 import socket
-import time
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 
 from tests.unit.builders import Vm, mac, octets, tables
 from tests.unit.pumping import PLAIN, Fabric
+from vmdqemu.datapath import moderator
 from vmdqemu.datapath.edges import Edges
 from vmdqemu.datapath.moderator import Moderator
 from vmdqemu.datapath.pump import Pump, Spent
@@ -24,6 +24,23 @@ EMPTY = Spent(reads=1, wire_frames=1, octets=60, line_octets=0, empty=True, gone
 MORE = EMPTY._replace(empty=False)
 FRAME = PLAIN + octets(mac(1), mac(2))
 ANYTHING = CoalescingFilter((read_test("packet-type=2/0"),), delay=20)
+
+
+class Clock:
+    """In place of the time, which passes only in `Bench.wait`, and of the kernel's timer."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.alarm: float | None = None
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def set(self, moment: float) -> None:
+        self.alarm = moment
+
+    def clear(self) -> None:
+        self.alarm = None
 
 
 class Ring:
@@ -62,14 +79,14 @@ class Ring:
 class Bench:
     """A moderator with as many rings as are added, and what it is told to do with RX queue 0."""
 
-    def __init__(self, fabric: Fabric) -> None:
+    def __init__(self, fabric: Fabric, clock: Clock) -> None:
         self.counters = fabric.counters
         self.tables = fabric.tables
         self.rings = fabric.rings
         self.edges = Edges()
-        self.timer = Timer()
+        self.clock = clock
         self.woken: list[int] = []
-        self.moderator = Moderator(self.edges, self.timer, self.woken.append)
+        self.moderator = Moderator(self.edges, cast(Timer, clock), self.woken.append)
         self._made: list[Ring] = []
 
     def add(self, number: int = 0, moderation: Moderation = OFF, port: int = 0) -> Ring:
@@ -89,7 +106,8 @@ class Bench:
 
     def wait(self) -> None:
         """Until the timer expires."""
-        assert select.select([self.timer], [], [], 1.0)[0]
+        assert self.clock.alarm is not None
+        self.clock.now = max(self.clock.now, self.clock.alarm)
         self.moderator.on_timer()
 
     def count(self, name: str) -> int:
@@ -97,15 +115,16 @@ class Bench:
 
     def close(self) -> None:
         self.edges.close()
-        self.timer.close()
         for ring in self._made:
             ring.close()
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    clock = Clock()
+    monkeypatch.setattr(moderator, "time", clock)
     with Fabric(Vm(), mode=VMQ) as fabric:
-        bench = Bench(fabric)
+        bench = Bench(fabric, clock)
         yield bench
         bench.close()
 
@@ -113,12 +132,12 @@ def bench() -> Iterator[Bench]:
 def test_an_idle_queue_interrupts_at_once_and_then_waits_for_its_interval(bench: Bench) -> None:
     ring = bench.add(moderation=MODERATED)
     assert ring.arrive()
-    fired = time.monotonic()
+    fired = bench.clock.now
     ring.interrupt()
     assert not ring.arrive()
     assert not ring.arrive()
     bench.wait()
-    assert time.monotonic() >= fired + INTERVAL * 0.99
+    assert bench.clock.now == pytest.approx(fired + INTERVAL)
     assert bench.speaking() == [ring.fd]
     assert bench.count("interrupts") == 1
 
@@ -127,7 +146,8 @@ def test_a_queue_that_is_still_read_is_not_unmasked(bench: Bench) -> None:
     ring = bench.add(moderation=MODERATED)
     assert ring.arrive()
     ring.interrupt(MORE)
-    assert not select.select([bench.timer], [], [], 2 * INTERVAL)[0]
+    assert bench.clock.alarm is None
+    bench.clock.now += 2 * INTERVAL
     bench.moderator.served(ring.pump, EMPTY)
     assert ring.arrive()  # its interval passed meanwhile
 
