@@ -18,9 +18,9 @@ def test_the_kernel_is_named() -> None:
 
 
 def test_shared_memory_leaves_no_descriptor() -> None:
-    before = os.listdir("/proc/self/fd")
+    before = set(os.listdir("/proc/self/fd"))
     probes.memfd()
-    assert os.listdir("/proc/self/fd") == before
+    assert set(os.listdir("/proc/self/fd")) <= before  # the garbage of other tests may go meanwhile
 
 
 def test_a_tool_is_found_where_the_shell_finds_it() -> None:
