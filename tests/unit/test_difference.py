@@ -4,13 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.builders import OUTSIDE, STRANGER, Vm, accept, adapter, mac, parsed
+from tests.unit.builders import OUTSIDE, STRANGER, Vm, accept, adapter, granted, mac, parsed
 from vmdqemu.nic import switch
 from vmdqemu.nic.adapter import (
     Adapter,
     ClearFilter,
     CreateVPort,
     DeleteVPort,
+    MoveFilter,
     Request,
     SetFilter,
     SetMode,
@@ -77,6 +78,17 @@ def test_another_way_of_sorting_changes_every_queue_and_agrees_on_nothing() -> N
     assert change.kept == set()
     assert change.changed == {DEFAULT_QUEUE, 1, 2, 3, 4, 5}
     assert (change.meanwhile.filters, change.meanwhile.default_queues) == ({}, (DEFAULT_QUEUE,))
+
+
+def test_a_vf_that_loses_its_addresses_is_as_it_was_until_all_workers_know() -> None:
+    with_vf = granted(LAB, 1)
+    old = compile_tables(with_vf, 1)
+    new = compile_tables(accept(with_vf, MoveFilter(1, 1)), 2)
+    change = compare(old, new)
+    (vf,) = old.vfs
+    assert new.vfs[vf].vport.macs == ()
+    assert (change.joined.vfs, change.joined.filters) == (old.vfs, old.filters)
+    assert change.meanwhile.filters == {key: number for key, number in old.filters.items() if number != vf}
 
 
 def test_a_queue_that_means_the_same_in_another_mode_stays() -> None:

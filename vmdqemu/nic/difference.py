@@ -29,9 +29,10 @@ def compare(before: Tables, after: Tables) -> Difference:
 
 
 def _joined(before: Tables, after: Tables) -> Tables:
-    vfs = {**before.vfs, **after.vfs}
+    """A VF that loses its addresses may still send by them, too."""
     of_vfs = {key: owner for key, owner in before.filters.items() if owner in before.vfs}
-    return after._replace(vfs=vfs, filters={**after.filters, **of_vfs})
+    losing = {owner: before.vfs[owner] for owner in {*of_vfs.values()} - {*after.filters.values()}}
+    return after._replace(vfs={**before.vfs, **after.vfs, **losing}, filters={**after.filters, **of_vfs})
 
 
 def _adapter(tables: Tables) -> Tables:
