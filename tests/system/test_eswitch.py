@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from netns import counters
+from netns import counters, namespace
+from netns.lab import Lab
 from tests.system import eswitch_bench, prog_run
-from tests.system.eswitch_bench import PORTS, VF0, VF1, VF2, Bench, Fate, cable
+from tests.system.eswitch_bench import PORTS, VF0, VF1, VF2, Bench, Fate
 from tests.system.generated import GROUPS, MACS, NOBODY, OUTSIDE, UNKNOWN, any_frame
 from tests.unit.builders import Vm, adapter, granted, octets
 from vmdqemu.datapath.eswitch import Books, Direction, End
@@ -29,6 +30,7 @@ from vmdqemu.nic.tables import TAG, Tables, VfTable
 pytestmark = pytest.mark.system
 
 NAME = f"es{os.getpid() % 100_000}"
+TC_ACT_SHOT = 2
 
 # vm1 and vm2 have no VF; vm4 and vm5 are in one VLAN, vm6 is alone in another.
 VLANS = (None, 5, None, 5, 5, 7)
@@ -165,16 +167,21 @@ def test_what_comes_from_inside_and_stays_there_is_looped(bench: Bench) -> None:
     assert _more(before[1].looped_left, received.looped_left) == Direction(1, 1, 60)
 
 
-def test_frames_for_a_vf_that_is_unplugged_are_counted_as_its_drops(bench: Bench) -> None:
+def test_a_vf_that_is_unplugged_is_cut_off_until_it_has_another_cable(tables: Tables) -> None:
     frame = octets(MACS[2], OUTSIDE)
-    bench.eswitch.unplug(0)
-    bench.eswitch.unplug(0)
-    before = bench.eswitch.counters(0)
-    assert bench.fate(frame, WIRE) == Fate({})
-    assert _drops(before, bench.eswitch.counters(0)) == {DropReason.EGRESS_DOWN: 1}
-    assert set(bench.eswitch.plugged) == {1, 2, 3}
-    bench.eswitch.plug(0, cable(VF0), End(bench.peers, cable(VF0)))
-    assert bench.fate(frame, WIRE) == Fate({VF0: 60})
+    with eswitch_bench.running(f"{NAME}-u", tables) as bench, Lab() as lab:
+        bench.eswitch.unplug(0)
+        bench.eswitch.unplug(0)
+        before = bench.eswitch.counters(0)
+        assert bench.fate(frame, WIRE) == Fate({})
+        assert _drops(before, bench.eswitch.counters(0)) == {DropReason.EGRESS_DOWN: 1}
+        assert set(bench.eswitch.plugged) == {1, 2, 3}
+        with namespace.entered(bench.nic):
+            from_vf, cut = bench.eswitch.program("from_vf"), bench.indexes[VF0]
+            assert prog_run.run(from_vf, octets(OUTSIDE, MACS[2]), ifindex=cut) == TC_ACT_SHOT
+        lab.veth(bench.nic, "again", bench.peers, "again", mtu=1500)
+        bench.eswitch.plug(0, "again", End(bench.peers, "again"))
+        assert bench.fate(frame, WIRE) == Fate({VF0: 60})
 
 
 def test_a_vf_that_is_reset_is_plugged_again_at_once(bench: Bench) -> None:

@@ -8,7 +8,6 @@ import pytest
 
 from netns import counters as kernel_counters
 from tests.unit.plants import NO_FRAMES, Kernel, counters, plant
-from vmdqemu.bpf.loader import Attachment, Hook
 from vmdqemu.daemon import law
 from vmdqemu.daemon.plant import Plant
 from vmdqemu.datapath.eswitch import Books, Direction, End, Eswitch, Plugged
@@ -188,8 +187,7 @@ def test_a_vfs_cable_carried_what_the_eswitch_counted_since_it_is_plugged(
     near, far = (NO_FRAMES._replace(rx_packets=count) for count in cable)
     links = {"nic": {"vf1": near}, "vm1": {"vf0": far}}
     monkeypatch.setattr(kernel_counters, "read", lambda ns: links[ns])
-    attachment = Attachment("nic", 1, Hook.INGRESS, 1)
-    plugged = Plugged(End("nic", "vf1"), End("vm1", "vf0"), books_of(3, 4), attachment)
+    plugged = Plugged(End("nic", "vf1"), End("vm1", "vf0"), books_of(3, 4), 1)
     ports = [books_of(10, 8), books_of(0, 0), books_of(15, 15, anti_spoof_mac=2)]
     switch = SimpleNamespace(all_books=ports, plugged={1: plugged}, counters=lambda _: ports[-1])
     checks = law.eswitch_checks(cast(Eswitch, switch))

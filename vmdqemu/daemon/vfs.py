@@ -145,7 +145,7 @@ class Vfs:
             case Do.BIND:
                 plant.vfs[vm].bind()
             case Do.UNPLUG:
-                await asyncio.to_thread(plant.vfs[vm].unplug)
+                plant.vfs[vm].unplug()
             case Do.RELEASE:
                 plant.vfs[vm].release()
 

@@ -9,7 +9,7 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from netns import links
-from vmdqemu.bpf.loader import Attachment, BpfObject, Hook, Map
+from vmdqemu.bpf.loader import BpfObject, Hook, Map
 from vmdqemu.datapath import eswitch_rules
 from vmdqemu.datapath.eswitch_rules import FIRST_VF, KEY, MAX_RULES, PF, REASONS, RULE, WIRE
 from vmdqemu.nic.counters import DropReason
@@ -59,7 +59,7 @@ class Plugged(NamedTuple):
     near: End
     far: End  # in the VM
     before: Books
-    attachment: Attachment
+    ifindex: int  # of the near end
 
 
 class Eswitch:
@@ -122,19 +122,17 @@ class Eswitch:
         index, before = links.index(self._ns, ifname), self.counters(vf)
         self._ports.write(index, _PORT.pack(FIRST_VF + vf))
         self._plugs.write(FIRST_VF + vf, _PLUG.pack(index, True))
-        attachment = self._object.attach("from_vf", self._ns, ifname, Hook.INGRESS)
-        self.plugged[vf] = Plugged(End(self._ns, ifname), far, before, attachment)
+        self._object.attach("from_vf", self._ns, ifname, Hook.INGRESS)
+        self.plugged[vf] = Plugged(End(self._ns, ifname), far, before, index)
         self._ever.add(FIRST_VF + vf)
 
     def unplug(self, vf: int) -> None:
-        """Cut a VF off; nothing to do if it is not plugged, or if its link is gone."""
+        """Cut a VF off at once; nothing to do if it is not plugged. What it still sends its link drops."""
         if vf not in self.plugged:
             return
-        attachment = self.plugged.pop(vf).attachment
         self._forget()
         self._plugs.write(FIRST_VF + vf, _UNPLUGGED)
-        self._object.detach(attachment)
-        self._ports.remove(attachment.ifindex)
+        self._ports.remove(self.plugged.pop(vf).ifindex)
 
     def reset(self, vf: int) -> None:
         """Let nothing reach a VF for an instant; what comes meanwhile is dropped and counted."""
