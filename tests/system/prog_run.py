@@ -1,12 +1,13 @@
-"""Loaded eBPF programs: what one says of a frame (BPF_PROG_TEST_RUN), and which of them a link runs."""
+"""Loaded eBPF programs: what one says of a frame (BPF_PROG_TEST_RUN), and what a link or a slot has."""
 
 import ctypes
 import struct
 from typing import Any, Final
 
 from netns import links, namespace
-from vmdqemu.bpf.loader import Hook
+from vmdqemu.bpf.loader import Hook, Map
 
+_MAP_ID: Final = struct.Struct("=I")
 _CONTEXT_OCTETS = 192  # struct __sk_buff
 _MARK, _IFINDEX = 8, 40
 _MOST_PROGRAMS: Final = 8  # on one link
@@ -66,3 +67,8 @@ def attached(ns: str, ifname: str, *hooks: Hook) -> set[str]:
             assert _libbpf.bpf_prog_query(index, hook, 0, None, ids, ctypes.byref(count)) == 0
         found |= {str(number) for number in ids[: count.value]}
     return found
+
+
+def map_in(slot: Map) -> int:
+    """The map that an array of maps has in its first place, by the kernel's number for it."""
+    return slot.read(0, _MAP_ID)[0]

@@ -184,6 +184,16 @@ def test_a_vf_that_is_unplugged_is_cut_off_until_it_has_another_cable(tables: Ta
         assert bench.fate(frame, WIRE) == Fate({VF0: 60})
 
 
+def test_rules_that_are_in_effect_already_are_left(bench: Bench, tables: Tables) -> None:
+    bench.eswitch.publish(tables)
+    before = prog_run.map_in(bench.eswitch._slot)
+    bench.eswitch.publish(tables._replace(generation=2))
+    assert prog_run.map_in(bench.eswitch._slot) == before
+    bench.eswitch.publish(in_effect("VEPA"))
+    assert prog_run.map_in(bench.eswitch._slot) != before
+    bench.eswitch.publish(tables)
+
+
 def test_a_vf_that_is_reset_is_plugged_again_at_once(bench: Bench) -> None:
     bench.eswitch.reset(0)
     assert bench.fate(octets(MACS[2], OUTSIDE), WIRE) == Fate({VF0: 60})

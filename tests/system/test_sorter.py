@@ -142,3 +142,13 @@ def test_extension_headers_are_skipped_outside_and_leave_no_flow_inside(
         udp = struct.pack("!4H", port, VXLAN_PORT, 0, 0) + b"\x08" + bytes(7)
         for frame in (link + extended, link + _ipv6(17, udp + link + extended)):
             assert bench.queue(frame) == _expected(frame, tables)
+
+
+def test_records_that_are_in_effect_already_are_left(tables: Tables) -> None:
+    sorter = Sorter(tables)
+    before = prog_run.map_in(sorter._slot)
+    sorter.put(tables._replace(generation=2))
+    assert prog_run.map_in(sorter._slot) == before
+    sorter.put(tables._replace(filters={}, default_queues=(DEFAULT_QUEUE,)))
+    assert prog_run.map_in(sorter._slot) != before
+    sorter.close()

@@ -79,6 +79,7 @@ class Eswitch:
         self._ns = ""
         self._published = 0
         self._ever: set[int] = {WIRE, PF}
+        self._in_effect: dict[bytes, bytes] = {}
         self.plugged: dict[int, Plugged] = {}  # by VF
         self.publish(tables)
 
@@ -94,15 +95,24 @@ class Eswitch:
         self._object.serve("from_pf", ns, pf, Hook.INGRESS)
 
     def publish(self, tables: Tables) -> None:
-        """Put other tables in effect."""
+        """Put other tables in effect: when it returns no frame is being switched by those before.
+
+        The kernel waits for that at every write into the slot, some 10 ms; what is in effect already is left.
+        """
         written = eswitch_rules.compile_rules(tables)
-        if not written:
-            self._slot.remove(_SLOT)
+        if written == self._in_effect:
             return
+        if written:
+            self._write(written)
+        else:
+            self._slot.remove(_SLOT)
+        self._in_effect = written
+
+    def _write(self, rules: Mapping[bytes, bytes]) -> None:
         generation = self._forget()
         size = RULE.size + _GENERATION.size
         with Map.new_hash(self._object.library, KEY.size, size, MAX_RULES) as fresh:
-            for key, rule in written.items():
+            for key, rule in rules.items():
                 fresh.set(key, rule + generation)
             self._slot.write(_SLOT, _FD.pack(fresh.fd))
 

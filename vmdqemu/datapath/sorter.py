@@ -82,17 +82,25 @@ class Sorter:
         self._slot = self._object.map("slot")
         self._arrivals = self._object.map("arrivals")
         self._key_numbers: dict[bytes, int] = {}
+        self._in_effect: dict[bytes, bytes] = {}
         self.put(tables)
 
     def put(self, tables: Tables) -> None:
-        """Put other tables in effect."""
+        """Put other tables in effect: when it returns no frame is being sorted by those before.
+
+        The kernel waits for that at every write into the slot, some 10 ms; what is in effect already is left.
+        """
         for parameters in (tables.default_rss, *(vport.rss for vport in tables.vports.values())):
             if parameters is not None:
                 self._add_key(parameters.key)
+        written = records(tables, self._key_numbers)
+        if written == self._in_effect:
+            return
         with Map.new_hash(self._object.library, _FILTER.size, _VPORT.size, MAX_RECORDS) as fresh:
-            for key, record in records(tables, self._key_numbers).items():
+            for key, record in written.items():
                 fresh.set(key, record)
             self._slot.write(_SLOT, _FD.pack(fresh.fd))
+        self._in_effect = written
 
     def attach(self, fd: int) -> None:
         """Sort what the TAP transmits, from the next frame on. fd: of any of its queues."""
