@@ -7,10 +7,10 @@ ring reads it, every frame that was sorted by the old tables has been read:
        those of rings that only go to another processor; the inboxes they fed are read until they are empty;
        the sorter sends every frame that the new tables place differently to the default rings
     2  the rings that change are read until they are empty, by their old owners, and let go
-    3  all workers get the new tables, while the embedded switch has the VFs of both; the sorter places new
-       frames by them
+    3  all workers get the new tables, while the embedded switch has the VFs of both; the sorter and the
+       switch go by them, and no frame is on its way by the old ones any more
     4  the default rings are read until all that waited in them is gone
-    5  the new owners read their rings
+    5  the new owners read their rings, and the inboxes
 
 Queues of VPorts that stay the same are not touched. Frames wait meanwhile, as they would in a NIC; only a
 ring that overflows loses any, and that is counted.
@@ -216,10 +216,10 @@ class Changer:
             return
         rings = self._rings({*moved, *_handing_over(plant.tables)})
         await self._stop(rings)
-        await self._empty_inboxes()
+        await self._drain(self._inboxes, UNTIL_EMPTY)
         plant.placement = {**before, **moved}
         await self._supervisor.place()
-        await self._start(rings)
+        await self._start([*self._inboxes, *rings])
         for queue, target in moved.items():
             self._supervisor.note("queue-moved", queue=queue, source=before[queue], target=target, by=by)
 
@@ -254,16 +254,15 @@ class Changer:
         moved = {queue for queue in change.kept if plant.placement[queue] != after[queue]}
         stopped = self._rings({*_handing_over(plant.tables), *moved})
         await self._stop(stopped)
-        await self._empty_inboxes()
-        self._sort(change.meanwhile)
+        await self._drain(self._inboxes, UNTIL_EMPTY)
+        await self._sort(change.meanwhile)
         await self._drain([ring for ring in changed if ring not in held], UNTIL_EMPTY)
+        await self._switch(change.joined)
         self._adopt(tables, placed)
-        self._switch(change.joined)
         await supervisor.publish()
-        self._sort(tables)
-        self._switch(tables)
+        await asyncio.gather(self._sort(tables), self._switch(tables))  # the kernel lets each wait
         await self._drain(held, plant.config.adapter.ring)
-        await self._start(list(dict.fromkeys((*changed, *stopped))))
+        await self._start(list(dict.fromkeys((*self._inboxes, *changed, *stopped))))
 
     def _adopt(self, tables: Tables, placed: Placement | None) -> None:
         plant = self._supervisor.plant
@@ -280,32 +279,32 @@ class Changer:
     async def _grow(self, tables: Tables) -> None:
         """Rings for the queues to come; every worker learns of them."""
         plant = self._supervisor.plant
-        if plant.uplink is None:
+        rings = uplink.rx_rings(plant.config, tables)
+        if plant.uplink is None or rings <= len(plant.uplink.pf.fds):
             return
         had = set(plant.ring_fds)
-        await asyncio.to_thread(plant.uplink.grow, uplink.rx_rings(plant.config, tables))
+        await asyncio.to_thread(plant.uplink.grow, rings)
         await self._supervisor.hand_rings(tuple(name for name in plant.ring_fds if name not in had))
 
-    def _sort(self, tables: Tables) -> None:
+    async def _sort(self, tables: Tables) -> None:
         external = self._supervisor.plant.uplink
         if external is not None and external.sorter is not None:
-            external.sorter.put(tables)
+            await asyncio.to_thread(external.sorter.put, tables)
 
-    def _switch(self, tables: Tables) -> None:
+    async def _switch(self, tables: Tables) -> None:
         external = self._supervisor.plant.uplink
         if external is not None:
-            external.eswitch.publish(tables)
+            await asyncio.to_thread(external.eswitch.publish, tables)
 
     def _rings(self, queues: Iterable[int]) -> list[RingName]:
         """The rings of RX queues; where decide() sorts in software there is one for all."""
         known = self._supervisor.plant.ring_fds
         return [(WIRE, queue) for queue in sorted(queues) if (WIRE, queue) in known]
 
-    async def _empty_inboxes(self) -> None:
-        """Have everything that was handed over delivered. The default rings' readers are stopped."""
-        inboxes = [(INBOX, processor) for processor in range(self._supervisor.plant.config.host.processors)]
-        await self._drain(inboxes, UNTIL_EMPTY)
-        await self._start(inboxes)
+    @property
+    def _inboxes(self) -> list[RingName]:
+        """Of all processors. Nothing comes into them while the readers that hand frames over are stopped."""
+        return [(INBOX, processor) for processor in range(self._supervisor.plant.config.host.processors)]
 
     async def _stop(self, rings: list[RingName]) -> None:
         owned = self._by_owner(rings)
