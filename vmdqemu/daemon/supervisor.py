@@ -153,13 +153,13 @@ class Supervisor:
 
     async def publish(self) -> None:
         """Have every worker rule by the plant's tables and placement."""
-        for role in self.roles:
-            await self._tell(role, "tables", **self._rules())
+        rules = self._rules()
+        await asyncio.gather(*(self._tell(role, "tables", **rules) for role in self.roles))
 
     async def place(self) -> None:
         """Have every processor know the plant's placement."""
-        for role in self.roles:
-            await self._tell(role, "placement", **self._placement())
+        placement = self._placement()
+        await asyncio.gather(*(self._tell(role, "placement", **placement) for role in self.roles))
 
     async def record(self, snaplen: int) -> None:
         """Have every worker keep records of what it reads, so many octets of each frame; 0: no more."""
