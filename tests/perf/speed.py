@@ -16,7 +16,7 @@ class Turn(NamedTuple):
     gbits: float  # TCP, received
     kpps: float  # 60-octet frames that arrived
     offered: float  # of them, in thousands a second
-    rtt: float  # microseconds, median
+    rtt: float  # microseconds
 
 
 class Lengths(NamedTuple):
@@ -64,7 +64,7 @@ def ends(built: Plant) -> tuple[load.Vm, load.Vm]:
 
 
 def _line(turn: Turn) -> str:
-    return f"{turn.gbits:.1f} Gbit/s {turn.kpps:.0f} kpps {turn.rtt:.0f} us"
+    return f"{turn.gbits:.1f} Gbit/s {turn.kpps:.0f} kpps {turn.rtt:.1f} us"
 
 
 def _table(mine: list[Turn], yardstick: list[Turn]) -> Table:
@@ -73,7 +73,7 @@ def _table(mine: list[Turn], yardstick: list[Turn]) -> Table:
         ("TCP, one stream", "gbits", 1, "Gbit/s"),
         ("60-octet frames", "kpps", 0, "kpps"),
         ("offered meanwhile", "offered", 0, "kpps"),
-        ("ping, median", "rtt", 0, "us"),
+        ("ping", "rtt", 1, "us"),
     ):
         ours, theirs = ([getattr(turn, column) for turn in turns] for turns in (mine, yardstick))
         ratios = [a / b for a, b in zip(ours, theirs, strict=True)]  # of neighbours: a slow minute hits both

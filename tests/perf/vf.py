@@ -50,7 +50,7 @@ class Turn(NamedTuple):
     bare: float  # kpps of 60-octet frames that are thrown away when they arrive
     cost: float  # microseconds of all processors for one of those
     kpps: float  # of 60-octet frames to a socket
-    rtt: float  # microseconds, median
+    rtt: float  # microseconds
     outside: float | None  # Gbit/s of TCP from ext to all VMs at once
 
 
@@ -60,7 +60,7 @@ ROWS: Final = (
     ("60-octet frames (kpps)", "bare", 0),
     ("CPU time of one (us)", "cost", 2),
     ("60-octet frames to a UDP socket (kpps)", "kpps", 0),
-    ("ping, median (us)", "rtt", 1),
+    ("ping (us)", "rtt", 1),
     ("ext to 4 VMs, TCP (Gbit/s)", "outside", 1),
 )
 

@@ -8,8 +8,8 @@ from vmdqemu.experiments.measure import RoundTrip
 from vmdqemu.experiments.row import Cpu
 
 
-def trip(median_ms: float, load: Load = ACROSS) -> RoundTrip:
-    return RoundTrip(load.pairs[0], 30, 29, median_ms, 2 * median_ms, 3 * median_ms)
+def trip(middle_ms: float, load: Load = ACROSS) -> RoundTrip:
+    return RoundTrip(load.pairs[0], 30, 29, middle_ms, 2 * middle_ms, 3 * middle_ms, middle_ms)
 
 
 def row(contender: Contender, load: Load, **changes: Any) -> Carried:

@@ -30,7 +30,7 @@ def measured(right: int = 5) -> Results:
         Run(
             "two at once", 1.0, [Throughput(PAIR, 6.0, 7, 0.3, 0.2), Throughput(OTHER, 6.5, 0, 0.3, 0.2)], []
         ),
-        Run("ping", 0.5, [], [RoundTrip(PAIR, 50, 50, 0.093, 0.15, 0.2)]),
+        Run("ping", 0.5, [], [RoundTrip(PAIR, 50, 50, 0.093, 0.15, 0.2, 0.094)]),
     ]
     queues = {"queues": [{"QueueID": 0, "VmFriendlyName": "", "rx-packets": 1234}]}
     return Results(runs, STATUS, stats, queues)

@@ -11,11 +11,11 @@ from vmdqemu.experiments.picture import Bars
 def run(loaded: dict[str, float]) -> Run:
     """Loaded medians in ms by mode; idle ones are 0.2."""
     entries = [
-        Entry(mode, load, "off", 0.0, RoundTrip(PINGED, 100, 99, median, 2 * median, 3 * median), 50)
+        Entry(mode, load, "off", 0.0, RoundTrip(PINGED, 100, 99, median, 2 * median, 3 * median, median), 50)
         for mode in MODES
         for load, median in zip(LOADS, (0.2, loaded[mode]), strict=True)
     ]
-    closely = RoundTrip(PINGED, 100, 100, 0.4, 0.5, 0.6)
+    closely = RoundTrip(PINGED, 100, 100, 0.4, 0.5, 0.6, 0.4)
     entries += [Entry(MODES[-1], CLOSELY, level, 0.0, closely, 25) for level in LEVELS]
     return Run(entries, STATUS, {"holds": True, "checks": []})
 

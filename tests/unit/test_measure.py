@@ -7,7 +7,15 @@ import pytest
 from vmdqemu.cli.demo import LAB
 from vmdqemu.config import load, parse
 from vmdqemu.errors import VmdqemuError
-from vmdqemu.experiments.measure import Pair, RoundTrip, Throughput, address_of, parse_fping, parse_iperf3
+from vmdqemu.experiments.measure import (
+    Pair,
+    RoundTrip,
+    Throughput,
+    address_of,
+    middle,
+    parse_fping,
+    parse_iperf3,
+)
 
 PAIR = Pair("vm1", "vm2")
 
@@ -35,7 +43,17 @@ def test_a_failed_run_is_an_error_with_the_pair_and_the_reason(report: str, reas
 
 
 def test_echoes_that_did_not_come_back_are_counted_and_not_timed() -> None:
-    assert parse_fping(PAIR, "10.0.0.2 : 0.30 - 0.10 0.20\n") == RoundTrip(PAIR, 4, 3, 0.2, 0.3, 0.3)
+    assert parse_fping(PAIR, "10.0.0.2 : 0.30 - 0.10 0.20\n") == RoundTrip(
+        PAIR, 4, 3, 0.2, 0.3, 0.3, pytest.approx(0.2)
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "mean"),
+    [([3.0], 3.0), ([1.0, 2.0], 1.5), ([9.0, 1.0, 2.0, 3.0], 2.5), ([0, 1, 2, 3, 90], 2.0)],
+)
+def test_outliers_have_no_part_in_the_middle(values: list[float], mean: float) -> None:
+    assert middle(values) == mean
 
 
 @pytest.mark.parametrize("report", ["10.0.0.2 : - -\n", "fping: no such host", ""])

@@ -91,7 +91,7 @@ def test_a_line_has_the_medians_of_the_rounds() -> None:
     assert {len(line) for line in lines} == {len(heads)}
     assert lines[0][:2] == (VSWITCH.name, INWARD.name)
     vf = next(line for line in lines if line[:2] == (SRIOV.name, ACROSS.name))
-    assert vf[2:] == (6.0, 50, 200, 0.2, 0.0, 0.0, 0.3, 3)
+    assert vf[2:] == (6.0, 50.0, 200, 0.2, 0.0, 0.0, 0.3, 3)
 
 
 def test_the_picture_has_a_panel_for_each_measure_and_a_gap_where_nobody_was() -> None:

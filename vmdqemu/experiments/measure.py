@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_interface
-from statistics import median
+from statistics import mean, median
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -52,6 +52,7 @@ class RoundTrip(NamedTuple):
     median_ms: float
     p99_ms: float
     max_ms: float
+    middle_ms: float  # the mean of the middle half
 
     @property
     def lost(self) -> int:
@@ -161,12 +162,19 @@ def parse_fping(pair: Pair, report: str) -> RoundTrip:
     times = [float(answer) for answer in answers if answer != "-"]
     if not times:
         raise VmdqemuError(f"fping {pair}: no answer: {report.strip()}")
-    return RoundTrip(pair, len(answers), len(times), median(times), percentile(times, 99), max(times))
+    p99, highest = percentile(times, 99), max(times)
+    return RoundTrip(pair, len(answers), len(times), median(times), p99, highest, middle(times))
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
     """The smallest value that `percent` of them do not exceed (nearest rank)."""
     return sorted(values)[max(0, math.ceil(len(values) * percent / 100) - 1)]
+
+
+def middle(values: Sequence[float]) -> float:
+    """The mean of the middle half: as steady as the median, and finer than the grain of the values."""
+    quarter = len(values) // 4
+    return mean(sorted(values)[quarter : len(values) - quarter])
 
 
 def start(running: ExitStack, lab: LabConfig, name: str, *argv: str) -> subprocess.Popen[str]:

@@ -105,9 +105,9 @@ def _flat(row: Carried) -> Document:
         "load": row.load.name,
         "gbit_per_s": row.gbit_per_s,
         "retransmits": row.retransmits,
-        "rtt_ms": row.resting.median_ms,
+        "rtt_ms": round(row.resting.middle_ms, 5),
         "rtt_p99_ms": row.resting.p99_ms,
-        "rtt_loaded_ms": row.loaded.median_ms,
+        "rtt_loaded_ms": round(row.loaded.middle_ms, 5),
         "rtt_loaded_p99_ms": row.loaded.p99_ms,
         "echoes_lost": row.resting.lost + row.loaded.lost,
         **{f"cpu_{column}": share for column, share in row.cpu._asdict().items()},
@@ -166,8 +166,8 @@ def _line(run: Run, contender: Contender, load: Load) -> tuple[float, ...]:
     cpu = (median(shares) for shares in zip(*(row.cpu for row in rows), strict=True))
     return (
         median(map(_rate, rows)),
-        round(median(map(_rtt, rows))),
-        round(median(row.loaded.median_ms for row in rows) * 1e3),
+        median(map(_rtt, rows)),
+        round(median(row.loaded.middle_ms for row in rows) * 1e3),
         *cpu,
         round(median(row.retransmits for row in rows)),
     )
@@ -187,7 +187,7 @@ def _rate(row: Carried) -> float:
 
 def _rtt(row: Carried) -> float:
     """Microseconds."""
-    return row.resting.median_ms * 1e3
+    return row.resting.middle_ms * 1e3
 
 
 def _cost(row: Carried) -> float:
