@@ -1,4 +1,4 @@
-"""The baselines of VFs: a bridge, and a cable; one CPU takes in what a VM sends."""
+"""The baselines of VFs: a bridge, and a cable; the CPU that an experiment names takes in what a VM sends."""
 
 import os
 
@@ -6,7 +6,8 @@ import pytest
 
 from netns import namespace
 from tests.system.command import Write
-from vmdqemu.experiments import bare_lab, baselines
+from vmdqemu.experiments import affinity, bare_lab, baselines
+from vmdqemu.experiments.contenders import BRIDGE, VETH, Contender
 from vmdqemu.experiments.interrupts import Interrupts
 
 pytestmark = pytest.mark.system
@@ -19,25 +20,24 @@ address = "10.0.0.254/24"
 
 
 @pytest.mark.parametrize(
-    ("baseline", "ways", "receivers"),
+    ("baseline", "ways"),
     [
-        (
-            "bridge",
-            [("vm1", "10.0.0.2"), ("ext", "10.0.0.1"), ("vm2", "10.0.0.254")],
-            [("nic", "port1"), ("nic", "port2")],
-        ),
-        ("veth", [("vm1", "10.0.0.2"), ("vm2", "10.0.0.1")], [("vm2", "eth0"), ("vm1", "eth0")]),
+        (BRIDGE, [("vm1", "10.0.0.2"), ("ext", "10.0.0.1"), ("vm2", "10.0.0.254")]),
+        (VETH, [("vm1", "10.0.0.2"), ("vm2", "10.0.0.1")]),
     ],
 )
 def test_they_reach_each_other_and_receive_on_one_cpu(
-    baseline: str, ways: list[tuple[str, str]], receivers: list[tuple[str, str]], write: Write
+    baseline: Contender, ways: list[tuple[str, str]], write: Write
 ) -> None:
     file, cpus = write(LAB), sorted(os.sched_getaffinity(0))
-    with Interrupts() as interrupts, bare_lab.running((baselines.MODULE, baseline), file.path, interrupts):
+    command = (baselines.MODULE, baseline.name)
+    with Interrupts() as interrupts, bare_lab.running(command, file.path, interrupts) as rig:
+        cables = baseline.cables(rig)
+        affinity.apart(rig.lab).take_in(cables)
         for source, target in ways:
             namespace.run(f"{file.lab}-{source}", ["ping", "-c", "1", "-W", "2", target])
-        for vm, (machine, ifname) in enumerate(receivers):
+        for vm, (ns, ifname) in enumerate(cables.values()):
             setting = f"/sys/class/net/{ifname}/queues/rx-0/rps_cpus"
-            mask = namespace.run(f"{file.lab}-{machine}", ["cat", setting]).stdout.strip().replace(",", "")
-            assert int(mask, 16) == 1 << cpus[vm % len(cpus)], "the CPU that the VF of this VM would have"
+            mask = namespace.run(ns, ["cat", setting]).stdout.strip().replace(",", "")
+            assert int(mask, 16) == 1 << cpus[vm % len(cpus)]
     assert file.left == set()

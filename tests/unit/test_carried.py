@@ -7,13 +7,17 @@ from typing import Any, cast
 
 import pytest
 
+from netns import links
 from tests.unit.carrying import row, trip
-from vmdqemu.experiments import measure
+from vmdqemu.config import parse
+from vmdqemu.experiments import affinity, measure
 from vmdqemu.experiments.carried import carry
 from vmdqemu.experiments.contenders import ACROSS, BRIDGE, INWARD, VMQ
 from vmdqemu.experiments.measure import Pair, RoundTrip, Throughput
 from vmdqemu.experiments.rig import Rig
 from vmdqemu.experiments.row import Cpu
+
+LAB = parse("".join(f'[[vm]]\nname = "vm{number}"\n' for number in range(1, 5)), "lab")
 
 
 class FakeLab:
@@ -21,6 +25,8 @@ class FakeLab:
 
     def __init__(self) -> None:
         self.looks = 0
+        self.lab = LAB
+        self.did: list[tuple[str, int]] = []
 
     def call(self, method: str) -> dict[str, Any]:
         self.looks += method == "stats"
@@ -48,17 +54,25 @@ class FakeFlows:
 @pytest.fixture
 def lab(monkeypatch: pytest.MonkeyPatch) -> FakeLab:
     @contextmanager
-    def flows(_: Rig, pairs: Sequence[Pair], *__: int) -> Iterator[FakeFlows]:
+    def flows(_: Rig, pairs: Sequence[Pair], *__: object, **___: object) -> Iterator[FakeFlows]:
         yield FakeFlows(pairs)
 
     @contextmanager
-    def echoes(*_: object) -> Iterator[Callable[[], RoundTrip]]:
+    def echoes(*_: object, **__: object) -> Iterator[Callable[[], RoundTrip]]:
         yield lambda: trip(0.4)
 
     monkeypatch.setattr(measure, "flows", flows)
     monkeypatch.setattr(measure, "echoes", echoes)
-    monkeypatch.setattr(measure, "ping", lambda *_: trip(0.1))
-    return FakeLab()
+
+    def ping(*given: Any) -> RoundTrip:
+        lab.did.append(("ping", given[-1]))
+        return trip(0.1)
+
+    lab = FakeLab()
+    monkeypatch.setattr(measure, "ping", ping)
+    monkeypatch.setattr(links, "receive_on", lambda _, ifname, cpu: lab.did.append((ifname, cpu)))
+    monkeypatch.setattr(affinity, "_cpus", lambda: [2, 3])
+    return lab
 
 
 def test_what_workers_read_and_wrote_meanwhile_is_counted(lab: FakeLab) -> None:
@@ -72,6 +86,12 @@ def test_each_end_of_a_connection_is_booked_where_it_is(lab: FakeLab) -> None:
     assert inward.cpu == Cpu(outside=4 * 0.25, adapter=0, host=0, guest=4 * 0.125)
     across = carry(cast(Rig, lab), BRIDGE, ACROSS, 1)
     assert across.cpu == Cpu(outside=0, adapter=0, host=0, guest=0.25 + 0.125)
+
+
+def test_an_echo_at_rest_stays_on_one_cpu_and_a_load_has_all(lab: FakeLab) -> None:
+    carry(cast(Rig, lab), BRIDGE, INWARD, 1)
+    ports = [f"port{number}" for number in (1, 2, 3, 4)]
+    assert lab.did == [*((port, 2) for port in ports), ("ping", 2), *zip(ports, (2, 3, 2, 3), strict=True)]
 
 
 def test_without_an_adapter_nobody_is_asked(lab: FakeLab) -> None:

@@ -41,7 +41,7 @@ def one_round(speeds: Speeds, **vf: Any) -> list[Any]:
 
 
 def run(*rounds: list[Any], law: bool = True) -> Run:
-    return Run(rounds or [one_round(Speeds())], STATUS, {"holds": law, "checks": []})
+    return Run(rounds or [one_round(Speeds())], STATUS, {"holds": law, "checks": []}, ["at rest: vm1 CPU 0"])
 
 
 def test_a_ratio_is_the_median_of_the_rounds_each_by_itself() -> None:
@@ -92,6 +92,10 @@ def test_a_line_has_the_medians_of_the_rounds() -> None:
     assert lines[0][:2] == (VSWITCH.name, INWARD.name)
     vf = next(line for line in lines if line[:2] == (SRIOV.name, ACROSS.name))
     assert vf[2:] == (6.0, 50.0, 200, 0.2, 0.0, 0.0, 0.3, 3)
+
+
+def test_what_was_the_same_for_everybody_is_said() -> None:
+    assert conclude(run()).conditions == ["at rest: vm1 CPU 0"]
 
 
 def test_the_picture_has_a_panel_for_each_measure_and_a_gap_where_nobody_was() -> None:

@@ -99,6 +99,8 @@ def _leave(found: Outcome, out: Path) -> None:
     _write(found, out)
     results.write_csv(out / "results.csv", found.rows)
     drawn = picture.draw(out / found.experiment, found.picture)
+    for condition in found.conditions:
+        print(condition)
     for name, ratio in found.ratios.items():
         print(f"{name}: {ratio:.2f}")
     if found.answer:

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from vmdqemu.config import EXT
-from vmdqemu.experiments import measure
+from vmdqemu.experiments import affinity, measure
 from vmdqemu.experiments.contenders import Contender, Load
-from vmdqemu.experiments.measure import RoundTrip, Throughput
+from vmdqemu.experiments.measure import Ends, Pair, RoundTrip, Throughput
 from vmdqemu.experiments.receive import MARGIN, START
 from vmdqemu.experiments.rig import Rig, times
 from vmdqemu.experiments.row import Cpu
 from vmdqemu.observe import usage
 from vmdqemu.observe.usage import Sample
 
-RESTING: Final = 0.3  # seconds of echoes before the load
+RESTING: Final = 0.5  # seconds of echoes before the load
+PERIOD: Final = 0.002  # seconds from echo to echo
 
 
 class Carried(NamedTuple):
@@ -47,12 +48,13 @@ class _Books(NamedTuple):
 def carry(rig: Rig, contender: Contender, load: Load, seconds: int) -> Carried:
     """Measure for whole seconds. Raises VmdqemuError if a tool fails or a worker dies."""
     at, workers = time.time(), _workers(rig) if contender.mode else []
-    resting = measure.ping(rig, load.pairs[0], RESTING)
+    resting = _at_rest(rig, contender, load.pairs[0])
+    cpus = _spread(rig, contender, load)
     look = seconds - 2 * MARGIN
-    with measure.flows(rig, load.pairs, seconds, START) as flows:
+    with measure.flows(rig, load.pairs, seconds, START, cpus=cpus) as flows:
         rig.wait(START + MARGIN)
         before = _books(rig, workers)
-        with measure.echoes(rig, load.pairs[0], look) as report:
+        with measure.echoes(rig, load.pairs[0], look, cpu=cpus[load.pairs[0]][0]) as report:
             rig.wait(look)
             after = _books(rig, workers)
             loaded = report()
@@ -71,6 +73,20 @@ def carry(rig: Rig, contender: Contender, load: Load, seconds: int) -> Carried:
         steal=used.machine.steal,
         handled=after.handled - before.handled,
     )
+
+
+def _at_rest(rig: Rig, contender: Contender, pair: Pair) -> RoundTrip:
+    """On one CPU: what the way takes, not what it takes to wake another CPU."""
+    together = affinity.together(rig.lab)
+    together.take_in(contender.cables(rig))
+    return measure.ping(rig, pair, RESTING, PERIOD, together.ends(pair)[0])
+
+
+def _spread(rig: Rig, contender: Contender, load: Load) -> dict[Pair, Ends]:
+    """On all CPUs; those of the tools."""
+    apart = affinity.apart(rig.lab)
+    apart.take_in(contender.cables(rig))
+    return {pair: apart.ends(pair) for pair in load.pairs}
 
 
 def _cpu(reports: Sequence[Throughput], workers: Sequence[float]) -> Cpu:

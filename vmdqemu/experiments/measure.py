@@ -7,7 +7,7 @@ import select
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from ipaddress import ip_interface
 from statistics import mean, median
 from types import MappingProxyType
@@ -21,6 +21,9 @@ from vmdqemu.experiments.rig import Rig
 PATIENCE: Final = 10.0  # seconds beyond what a measurement takes
 FIRST_PORT: Final = 5201  # of iperf3; each pair has its own, for several may have one target
 PING_PERIOD: Final = 0.01  # seconds
+
+Ends = tuple[int | None, int | None]  # CPUs of the programs at both; None: any
+ANY: Final[Ends] = (None, None)
 
 
 class Pair(NamedTuple):
@@ -83,16 +86,18 @@ def flows(
     omitted: int = 0,
     streams: int = 1,
     segments: Mapping[Pair, int] = MappingProxyType({}),
+    cpus: Mapping[Pair, Ends] = MappingProxyType({}),
 ) -> Iterator[Flows]:
     """Start iperf3 between all pairs at once; the first `omitted` seconds come before and do not count.
 
-    streams: TCP connections of each pair; segments: octets of each segment, where not as many as fit.
+    streams: TCP connections of each pair; segments: octets of each segment, where not as many as fit;
+    cpus: of iperf3 at both ends of a pair, where not any.
     """
     with ExitStack() as running:
         ports = {pair: str(FIRST_PORT + place) for place, pair in enumerate(pairs)}
         for pair in pairs:
             argv = ("iperf3", "-s", "-1", "-p", ports[pair], "--forceflush")
-            server = start(running, rig.lab, pair.target, *argv)
+            server = start(running, rig.lab, pair.target, *argv, cpu=cpus.get(pair, ANY)[1])
             with rig.interrupts.taken():
                 until_listening(pair, server)
         options = ("-t", str(seconds), "-O", str(omitted), "-P", str(streams), "-i", "0", "-J")
@@ -100,7 +105,8 @@ def flows(
         for pair in pairs:
             size = ("-M", str(segments[pair])) if pair in segments else ()
             target = ("-c", address_of(rig.lab, pair.target), "-p", ports[pair])
-            clients[pair] = start(running, rig.lab, pair.source, "iperf3", *target, *options, *size)
+            argv = ("iperf3", *target, *options, *size)
+            clients[pair] = start(running, rig.lab, pair.source, *argv, cpu=cpus.get(pair, ANY)[0])
         yield Flows(seconds + omitted, clients, rig)
 
 
@@ -110,22 +116,25 @@ def tcp(rig: Rig, pairs: Sequence[Pair], seconds: int) -> list[Throughput]:
         return running.reports()
 
 
-def ping(rig: Rig, pair: Pair, seconds: float, period: float = PING_PERIOD) -> RoundTrip:
+def ping(
+    rig: Rig, pair: Pair, seconds: float, period: float = PING_PERIOD, cpu: int | None = None
+) -> RoundTrip:
     """fping to its end, an echo each period. Raises VmdqemuError if nothing comes back."""
-    with echoes(rig, pair, seconds, period) as report:
+    with echoes(rig, pair, seconds, period, cpu) as report:
         return report()
 
 
 @contextmanager
 def echoes(
-    rig: Rig, pair: Pair, seconds: float, period: float = PING_PERIOD
+    rig: Rig, pair: Pair, seconds: float, period: float = PING_PERIOD, cpu: int | None = None
 ) -> Iterator[Callable[[], RoundTrip]]:
     """fping while something else goes on; what it yields waits for its end, and raises as `ping` does."""
     count = round(seconds / period)
     every = f"{period * 1e3:g}"  # ms; fping has a limit for each target, and one for all of them
     options = ("-q", "-i", every, "-p", every, "-t", "500", "-C", str(count))
     with ExitStack() as running:
-        fping = start(running, rig.lab, pair.source, "fping", *options, address_of(rig.lab, pair.target))
+        argv = ("fping", *options, address_of(rig.lab, pair.target))
+        fping = start(running, rig.lab, pair.source, *argv, cpu=cpu)
 
         def report() -> RoundTrip:
             with rig.interrupts.taken():
@@ -177,11 +186,16 @@ def middle(values: Sequence[float]) -> float:
     return mean(sorted(values)[quarter : len(values) - quarter])
 
 
-def start(running: ExitStack, lab: LabConfig, name: str, *argv: str) -> subprocess.Popen[str]:
-    """Start a command in a machine of the lab; it is gone when `running` ends."""
+def start(
+    running: ExitStack, lab: LabConfig, name: str, *argv: str, cpu: int | None = None
+) -> subprocess.Popen[str]:
+    """Start a command in a machine of the lab, on a CPU or any; it is gone when `running` ends."""
     where = lab.prefix + name
     process = namespace.start(where, argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     running.callback(_end, process)
+    if cpu is not None:
+        with suppress(ProcessLookupError):  # it ended at once, and says why
+            os.sched_setaffinity(process.pid, {cpu})
     return process
 
 

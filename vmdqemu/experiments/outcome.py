@@ -25,6 +25,7 @@ class Outcome(NamedTuple):
     picture: Picture
     more: Mapping[str, Any] = {}  # what only this experiment has
     answer: str | None = None  # in a sentence, to the question that it was made for
+    conditions: Sequence[str] = ()  # that were the same for everybody who is compared
 
     @property
     def broken(self) -> list[Gate]:
@@ -39,6 +40,7 @@ def document(outcome: Outcome) -> Document:
         **outcome.more,
         "rows": list(outcome.rows),
         "ratios": dict(outcome.ratios),
+        "conditions": list(outcome.conditions),
         "answer": outcome.answer,
         "gates": [gate._asdict() for gate in outcome.gates],
         "void": bool(outcome.broken),

@@ -11,7 +11,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final, NamedTuple
 
-from vmdqemu.experiments import bare_lab, baselines, contenders, gates, lab_files, rig, sriov_claims
+from vmdqemu.config import LabConfig
+from vmdqemu.experiments import affinity, bare_lab, baselines, contenders, gates, lab_files, rig, sriov_claims
 from vmdqemu.experiments.carried import Carried, carry
 from vmdqemu.experiments.contenders import ACROSS, BRIDGE, INWARD, SRIOV, VETH, VMDQ, VMQ, Contender, Load
 from vmdqemu.experiments.gates import Gate
@@ -51,6 +52,7 @@ class Run(NamedTuple):
     rounds: Sequence[Sequence[Carried]]
     status: Document
     law: Document
+    conditions: Sequence[str]
 
 
 def run(plan: Plan, out: Path, say: Say, interrupts: Interrupts) -> Run:
@@ -65,7 +67,15 @@ def run(plan: Plan, out: Path, say: Say, interrupts: Interrupts) -> Run:
             command = (baselines.MODULE, baseline.name)
             rigs[baseline] = stack.enter_context(bare_lab.running(command, file, interrupts))
         rounds = [_round(rigs, plan.seconds, say) for _ in range(plan.rounds)]
-        return Run(rounds, lab.call("status"), lab.settled()["law"])
+        return Run(rounds, lab.call("status"), lab.settled()["law"], _conditions(lab.lab))
+
+
+def _conditions(lab: LabConfig) -> list[str]:
+    """Which CPU runs a VM's programs and takes in what it sends, whoever carries that."""
+    return [
+        f"an echo at rest: {affinity.together(lab)}",
+        f"under load: {affinity.apart(lab)}; in ext the one behind its VM's",
+    ]
 
 
 def _round(rigs: Mapping[Contender, Rig], seconds: int, say: Say) -> list[Carried]:
@@ -93,6 +103,7 @@ def conclude(run: Run) -> Outcome:
         law=run.law,
         picture=_picture(run),
         answer=_answer(run),
+        conditions=run.conditions,
     )
 
 
