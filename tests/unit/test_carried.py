@@ -64,15 +64,16 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> FakeLab:
     monkeypatch.setattr(measure, "flows", flows)
     monkeypatch.setattr(measure, "echoes", echoes)
 
+    made = FakeLab()
+
     def ping(*given: Any) -> RoundTrip:
-        lab.did.append(("ping", given[-1]))
+        made.did.append(("ping", given[-1]))
         return trip(0.1)
 
-    lab = FakeLab()
     monkeypatch.setattr(measure, "ping", ping)
-    monkeypatch.setattr(links, "receive_on", lambda _, ifname, cpu: lab.did.append((ifname, cpu)))
+    monkeypatch.setattr(links, "receive_on", lambda _, ifname, cpu: made.did.append((ifname, cpu)))
     monkeypatch.setattr(affinity, "_cpus", lambda: [2, 3])
-    return lab
+    return made
 
 
 def test_what_workers_read_and_wrote_meanwhile_is_counted(lab: FakeLab) -> None:
