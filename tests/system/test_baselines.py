@@ -35,7 +35,7 @@ def test_they_reach_each_other_and_receive_on_one_cpu(
         cables = baseline.cables(rig)
         affinity.apart(rig.lab).take_in(cables)
         for source, target in ways:
-            namespace.run(f"{file.lab}-{source}", ["ping", "-c", "1", "-W", "2", target])
+            namespace.run(f"{file.lab}-{source}", ["ping", "-c", "1", "-W", "10", target])
         for vm, (ns, ifname) in enumerate(cables.values()):
             setting = f"/sys/class/net/{ifname}/queues/rx-0/rps_cpus"
             mask = namespace.run(ns, ["cat", setting]).stdout.strip().replace(",", "")

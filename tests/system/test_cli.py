@@ -123,7 +123,7 @@ def test_two_labs_run_side_by_side(write: Write) -> None:
     first, second = write(TWO_VMS + WIRE), write(TWO_VMS + WIRE)
     up(first)
     up(second)
-    ping = ("ping", "-c", "1", "-W", "2", "10.0.0.2")
+    ping = ("ping", "-c", "1", "-W", "10", "10.0.0.2")
     for file in (first, second):
         assert vmdqemu("exec", "vm1", "--lab", file.lab, "--", *ping).returncode == 0
     error = refused(vmdqemu("status"), 2)
