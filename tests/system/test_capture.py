@@ -14,6 +14,7 @@ from tests.system.frames import BROADCAST, Ports, frame, ports, tag
 from tests.system.harness import RunningLab, eventually, running, shared
 from tests.system.observer import ended, observer
 from vmdqemu.daemon.observers import LEASE
+from vmdqemu.nic.frame import HEADER_OCTETS
 from vmdqemu.observe import pcapng
 
 pytestmark = pytest.mark.system
@@ -129,8 +130,9 @@ def test_a_slow_observer_costs_the_lab_nothing_and_says_what_it_lost(
     with observer(lab, "capture", "-w", str(file)) as process:
         eventually(file.exists, "it begins")
         process.send_signal(signal.SIGSTOP)
-        burst = [frame(lab.mac("vm1"), lab.mac("ext"))] * 500
-        for _ in range(40):
+        burst = [frame(lab.mac("vm1"), lab.mac("ext"))] * 1000
+        for _ in range(20):
+            lab.call("observe", snaplen=HEADER_OCTETS)  # or its lease might end before it goes on
             there.links["ext"].send(*burst)
             eventually(lambda: _waiting(lab) == 0, "the ring is read")
         process.send_signal(signal.SIGCONT)
