@@ -16,7 +16,7 @@ from vmdqemu.errors import VmdqemuError
 
 pytestmark = pytest.mark.system
 
-DELAY = 1000  # milliseconds
+DELAY = 2000  # milliseconds: time enough for three frames to come meanwhile
 HELD, HURRIED = 0x88B5, 0x88B7
 TESTS = ["packet-type=3", f"ethertype={HELD:#x}"]
 running_lab = shared(two_vms())
@@ -180,7 +180,7 @@ def test_frames_that_a_killed_worker_held_are_booked_as_lost(tmp_path: Path) -> 
         eventually(lambda: lab.worker("cpu0") not in (None, pid), "it is replaced")
         ends.send(2, ethertype=HURRIED)
         ends.receive(1)
-        assert lab.port("wire")["lost_in_crash"] == 1
+        eventually(lambda: lab.port("wire")["lost_in_crash"] == 1, "it is booked")
 
 
 @pytest.mark.parametrize(
