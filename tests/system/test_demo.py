@@ -85,7 +85,9 @@ def test_a_signal_while_it_measures_leaves_nothing(number: signal.Signals, code:
     with _demo() as demo:
         _wait_for(demo, "iperf3")
         demo.send_signal(number)
-        assert _ended(demo) == (code, "")
+        ended, said = _ended(demo)
+    assert ended == code
+    assert all(line.startswith(("iperf3 ", "ping ")) for line in said.splitlines()), said
 
 
 def test_a_demo_that_is_killed_takes_its_lab_with_it() -> None:
@@ -125,7 +127,7 @@ def test_a_lab_of_that_name_that_runs_is_left_alone() -> None:
 
 def test_what_a_killed_daemon_leaves_is_cleaned_up_by_its_demo() -> None:
     with _demo() as demo:
-        _wait_for(demo, "ping ext")
+        _wait_for(demo, "ping vm1")  # not the last step: it would be done before we are
         os.kill(runtime.find("four-vms").pid, signal.SIGKILL)
         code, said = _ended(demo)
     assert code in (1, 3), said

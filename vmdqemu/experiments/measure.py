@@ -21,6 +21,7 @@ from vmdqemu.experiments.rig import Rig
 PATIENCE: Final = 10.0  # seconds beyond what a measurement takes
 FIRST_PORT: Final = 5201  # of iperf3; each pair has its own, for several may have one target
 PING_PERIOD: Final = 0.01  # seconds
+LATE: Final = 2000  # ms: an echo that takes longer is lost; a busy machine lets everybody wait for a while
 
 Ends = tuple[int | None, int | None]  # CPUs of the programs at both; None: any
 ANY: Final[Ends] = (None, None)
@@ -131,7 +132,7 @@ def echoes(
     """fping while something else goes on; what it yields waits for its end, and raises as `ping` does."""
     count = round(seconds / period)
     every = f"{period * 1e3:g}"  # ms; fping has a limit for each target, and one for all of them
-    options = ("-q", "-i", every, "-p", every, "-t", "500", "-C", str(count))
+    options = ("-q", "-i", every, "-p", every, "-t", str(LATE), "-C", str(count))
     with ExitStack() as running:
         argv = ("fping", *options, address_of(rig.lab, pair.target))
         fping = start(running, rig.lab, pair.source, *argv, cpu=cpu)
