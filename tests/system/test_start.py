@@ -17,6 +17,8 @@ from vmdqemu.errors import LabFileError, VmdqemuError
 
 pytestmark = pytest.mark.system
 
+MANY_VMS = "".join(f'[[vm]]\nname = "vm{number}"\n' for number in range(64))  # nobody is slower than that
+
 
 def test_the_lab_answers_when_the_starter_returns(write: Write) -> None:
     file = write(TWO_VMS)
@@ -65,7 +67,7 @@ def test_a_lab_that_runs_keeps_its_log_when_it_is_started_again(write: Write) ->
 
 
 def test_a_daemon_that_is_not_ready_in_time_is_ended(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = write(TWO_VMS)
+    file = write(MANY_VMS)
     monkeypatch.setattr(start, "DEADLINE", 0.0)
     with pytest.raises(VmdqemuError, match="the daemon did not come up: it said nothing"):
         start_detached(file.path)
@@ -73,7 +75,7 @@ def test_a_daemon_that_is_not_ready_in_time_is_ended(write: Write, monkeypatch: 
 
 
 def test_ctrl_c_while_the_lab_is_built_leaves_nothing(write: Write) -> None:
-    file = write(TWO_VMS)
+    file = write(MANY_VMS)
     imports = "from pathlib import Path; from vmdqemu.daemon.start import start_detached"
     code = f"{imports}; start_detached(Path({str(file.path)!r}))"
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as starter:
