@@ -14,6 +14,7 @@ from vmdqemu.errors import VmdqemuError
 pytestmark = pytest.mark.system
 
 VMS: Final = 4
+PATIENCE: Final = 30.0  # seconds: a busy machine gives TCP little, and the balancer has periods to wait for
 LAB: Final = """
 [adapter]
 mode = "{mode}"
@@ -93,8 +94,8 @@ def test_idle_queues_are_at_home(tmp_path: Path) -> None:  # D1
 def test_queues_spread_under_load_and_are_drawn_together_after_it(tmp_path: Path) -> None:  # D2, D3, D11
     with running(_lab(), tmp_path) as lab:
         with _receiving(lab, 1, 2, 3, 4):
-            eventually(lambda: len(set(_processors(lab).values())) == 4, "every processor serves a queue")
-        eventually(lambda: set(_processors(lab).values()) == {0}, "all are back on the home processor")
+            eventually(lambda: len(set(_processors(lab).values())) == 4, "every processor serves", PATIENCE)
+        eventually(lambda: set(_processors(lab).values()) == {0}, "all are back at home", PATIENCE)
         moves = _moves(lab)
         assert {move["by"] for move in moves} == {"balancer"}
         assert 0 not in {move["queue"] for move in moves}
@@ -106,7 +107,8 @@ def test_one_queue_has_one_processor_however_many_flows_it_carries(tmp_path: Pat
     with running(_lab(), tmp_path) as lab, _receiving(lab, 2, flows=4):
         before = lab.port("vm2")["writes"]
         eventually(lambda: lab.port("vm2")["writes"] > before + 2000, "data flows")
-        assert len(_moves(lab)) <= 1  # away from the default queue, perhaps; to share gains nothing
+        # Away from the default queue, perhaps, and back while nothing flows; to share gains nothing.
+        assert all(0 in (move["source"], move["target"]) for move in _moves(lab))
         assert {queue for queue, processor in _processors(lab).items() if processor} <= {2}
 
 
@@ -128,9 +130,9 @@ def test_the_entries_of_a_vports_table_move_one_by_one(tmp_path: Path) -> None: 
     with running(_lab(mode="vmmq", queues=4), tmp_path) as lab:
         assert (set(_processors(lab).values()), entries()) == ({0}, {0})
         with _receiving(lab, 1, flows=16):
-            eventually(lambda: len(entries()) > 1, "vm1's entries spread")
-        eventually(lambda: entries() == {0}, "all are back on the home processor")
-        eventually(lambda: set(_processors(lab).values()) == {0}, "with the queues that they name no more")
+            eventually(lambda: len(entries()) > 1, "vm1's entries spread", PATIENCE)
+        eventually(lambda: entries() == {0}, "all are back at home", PATIENCE)
+        eventually(lambda: set(_processors(lab).values()) == {0}, "with the queues of old", PATIENCE)
         moved = [event for event in lab.call("events")["events"] if event["event"] == "entries-moved"]
         assert {event["by"] for event in moved} == {"balancer"}
         assert "vm1" in {event["vport"] for event in moved}
