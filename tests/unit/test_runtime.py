@@ -118,6 +118,21 @@ def test_find_names_the_choice_when_several_run() -> None:
             runtime.find(None)
 
 
+def test_who_looks_whether_a_lab_runs_is_not_taken_for_its_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two `down` at once: the second would end whatever process has the dead daemon's number."""
+    leave_behind(RECORD)
+    look, found = fcntl.flock, []
+
+    def looked_at_meanwhile(lock: int, how: int) -> None:
+        look(lock, how)
+        monkeypatch.setattr(fcntl, "flock", look)
+        found.append(runtime.running("lab"))
+
+    monkeypatch.setattr(fcntl, "flock", looked_at_meanwhile)
+    assert not runtime.running("lab")
+    assert found == [False]
+
+
 @pytest.mark.parametrize("lab", [None, "lab"])
 def test_find_finds_no_dead_lab(lab: str | None) -> None:
     leave_behind(RECORD)

@@ -89,7 +89,7 @@ def running(lab: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        return not _take(lock)
+        return not _take(lock, fcntl.LOCK_SH)  # two who look at once do not take each other for the daemon
     finally:
         os.close(lock)
 
@@ -140,9 +140,9 @@ def _read(file: Path) -> Record:
     return Record(**{**document, "namespaces": tuple(document["namespaces"]), "loan": loan})
 
 
-def _take(lock: int) -> bool:
+def _take(lock: int, how: int) -> bool:
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -150,7 +150,7 @@ def _take(lock: int) -> bool:
 
 def _refuse_second(record: Record, lock: int) -> None:
     file = path(record.lab, "json")
-    if not _take(lock):
+    if not _take(lock, fcntl.LOCK_EX):
         pid = _read(file).pid if file.exists() else "unknown"
         raise VmdqemuError(
             f"lab {record.lab} is already running (pid {pid}); stop it: vmdqemu down {record.lab}"
