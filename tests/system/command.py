@@ -62,7 +62,7 @@ def writing(folder: Path) -> Iterator[Write]:
 
 
 def vmdqemu(
-    *arguments: object, through: tuple[str, ...] = (), timeout: float = 30
+    *arguments: object, through: tuple[str, ...] = (), timeout: float = 60
 ) -> subprocess.CompletedProcess[str]:
     """Run the command to its end. through: a program that starts it."""
     argv = [*through, *COMMAND, *map(str, arguments)]

@@ -20,7 +20,7 @@ from netns import namespace
 from vmdqemu.config import LabConfig, parse
 from vmdqemu.daemon import control, runtime
 
-DEADLINE: Final = 10.0  # seconds; for what takes milliseconds
+DEADLINE: Final = 30.0  # seconds; for what takes milliseconds, and a lab's end a second
 DAEMON: Final = ("-m", "vmdqemu.daemon.main")
 _numbers = itertools.count(1)
 
@@ -87,7 +87,7 @@ class RunningLab:
         """The namespace of a VM, of an outside host, of "ext" or of "nic"."""
         return self.config.nic_namespace if name == "nic" else self.config.prefix + name
 
-    def run(self, name: str, *argv: str, timeout: float = 30.0, check: bool = True) -> str:
+    def run(self, name: str, *argv: str, timeout: float = 60.0, check: bool = True) -> str:
         """Run a command in a VM (or ext) and return what it prints."""
         return namespace.run(self.ns(name), argv, timeout=timeout, check=check).stdout
 

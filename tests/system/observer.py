@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.system.command import COMMAND
-from tests.system.harness import RunningLab
+from tests.system.harness import DEADLINE, RunningLab
 
 
 @contextmanager
@@ -23,6 +23,6 @@ def observer(lab: RunningLab, *arguments: str) -> Iterator[subprocess.Popen[byte
 
 def ended(process: subprocess.Popen[bytes]) -> tuple[bytes, str]:
     """What a command printed that ended well."""
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=DEADLINE)
     assert process.returncode == 0, err
     return out, err.decode()

@@ -7,7 +7,7 @@ from typing import Any, Final
 from tests.system.harness import DEADLINE, RunningLab, eventually
 from vmdqemu.nic.arbiter import WIRE_OVERHEAD
 
-PATIENCE: Final = 6 * DEADLINE  # for a window in which the machine did not stand still
+PATIENCE: Final = 2 * DEADLINE  # for a window in which the machine did not stand still
 _FCS: Final = 4
 
 Bits = Callable[[], float]  # that went by so far

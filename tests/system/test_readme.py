@@ -36,7 +36,7 @@ def test_a_lab_of_ones_own() -> None:
     ping_and_queues, scapy_and_stats = BLOCKS[1], BLOCKS[2]
     try:
         shown = _run(ping_and_queues)
-        assert "0% packet loss" in shown
+        assert ", 0% packet loss" in shown
         assert "QueueID" in shown
         shown = _run(scapy_and_stats)
         assert "Sent 1 packets." in shown

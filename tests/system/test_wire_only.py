@@ -8,7 +8,7 @@ import pytest
 
 from netns import namespace
 from tests.system.command import Write
-from tests.system.harness import eventually
+from tests.system.harness import DEADLINE, eventually
 from vmdqemu.experiments.bare_lab import READY
 
 pytestmark = pytest.mark.system
@@ -46,5 +46,5 @@ def test_it_is_taken_down_when_its_starter_is_killed(write: Write) -> None:
     assert starter.stdout is not None
     assert starter.stdout.readline() == READY
     starter.kill()
-    starter.communicate(timeout=10)
+    starter.communicate(timeout=DEADLINE)
     eventually(lambda: file.left == set(), "the wire is taken down")

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.system.harness import DEADLINE
 from vmdqemu.daemon.workers import WorkerProcess
 from vmdqemu.datapath import channel, recorder, shm
 from vmdqemu.errors import VmdqemuError
@@ -16,7 +17,6 @@ from vmdqemu.nic.tables import NO_TABLES, to_json
 
 pytestmark = pytest.mark.system
 
-DEADLINE = 10.0
 LAYOUT = shm.Layout(workers=1, rings=(0,), queues=1)
 Scenario = Callable[[WorkerProcess, "asyncio.Future[int]"], Awaitable[None]]
 
