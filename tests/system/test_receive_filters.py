@@ -29,6 +29,7 @@ def test_a_frame_is_its_owners_at_the_time_and_none_is_lost(tmp_path: Path) -> N
     turns, burst = 20, 20
     with (
         running(LAB, tmp_path) as lab,
+        numbered.on_one_cpu(),
         numbered.link(lab, "ext", "wire0") as outside,
         numbered.link(lab, "vm1", "eth0") as vm1,
         numbered.link(lab, "vm2", "eth0") as vm2,

@@ -52,7 +52,7 @@ class Ends:
 
 @contextmanager
 def ends(lab: RunningLab) -> Iterator[Ends]:
-    with ExitStack() as stack:
+    with ExitStack() as stack, numbered.on_one_cpu():
         yield Ends(lab, stack)
 
 

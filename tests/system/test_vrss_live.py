@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 
 from netns import namespace
+from tests.system import numbered
 from tests.system.command import vmdqemu
 from tests.system.harness import RunningLab, eventually, running
 
@@ -90,7 +91,7 @@ def test_flows_are_spread_over_channels_and_processors_each_in_order(
     flows: int, spread: int, tmp_path: Path
 ) -> None:
     text = LAB.format(channels=CHANNELS, vrss="true")
-    with running(text, tmp_path) as lab, ExitStack() as stack:
+    with running(text, tmp_path) as lab, numbered.on_one_cpu(), ExitStack() as stack:
         sent = Flows(lab, flows, stack)
         for _ in range(20):
             sent.send(max(5, 320 // flows))
@@ -104,7 +105,7 @@ def test_flows_are_spread_over_channels_and_processors_each_in_order(
 
 def test_a_queue_that_moves_takes_its_channels_along_and_loses_nothing(tmp_path: Path) -> None:
     text = LAB.format(channels=CHANNELS, vrss="true")
-    with running(text, tmp_path) as lab, ExitStack() as stack:
+    with running(text, tmp_path) as lab, numbered.on_one_cpu(), ExitStack() as stack:
         sent = Flows(lab, 16, stack)
         for move in range(20):
             sent.send(20)
@@ -119,7 +120,8 @@ def test_a_queue_that_moves_takes_its_channels_along_and_loses_nothing(tmp_path:
 
 @pytest.mark.parametrize(("channels", "vrss"), [(1, "true"), (CHANNELS, "false")])
 def test_without_vrss_one_queue_has_one_processor(channels: int, vrss: str, tmp_path: Path) -> None:
-    with running(LAB.format(channels=channels, vrss=vrss), tmp_path) as lab, ExitStack() as stack:
+    text = LAB.format(channels=channels, vrss=vrss)
+    with running(text, tmp_path) as lab, numbered.on_one_cpu(), ExitStack() as stack:
         sent = Flows(lab, 16, stack)
         sent.send(50)
         sent.assert_in_order()
