@@ -1,8 +1,6 @@
 """VXLAN, NVGRE and what no filter takes, as real frames: they arrive in the queue that decide() names."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
@@ -12,13 +10,12 @@ from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet
 
 from tests.system.frames import BROADCAST, Ports, ports
-from tests.system.harness import RunningLab, eventually, running
+from tests.system.harness import RunningLab, eventually, shared
 from vmdqemu.config_adapter import describe
 from vmdqemu.host.decide import decide
 from vmdqemu.host.vswitch import WIRE
 from vmdqemu.nic.adapter import compile_tables
 from vmdqemu.nic.frame import parse
-from vmdqemu.nic.tables import Tables
 
 pytestmark = pytest.mark.system
 
@@ -44,10 +41,13 @@ TUNNELS = {
 }
 
 
-@contextmanager
-def up(tmp_path: Path) -> Iterator[tuple[RunningLab, Ports, Tables]]:
-    with running(LAB, tmp_path) as lab, ports(lab) as there:
-        yield lab, there, compile_tables(describe(lab.config), generation=1)
+lab = shared(LAB)
+
+
+@pytest.fixture
+def there(lab: RunningLab) -> Iterator[Ports]:
+    with ports(lab) as there:
+        yield there
 
 
 def counts(lab: RunningLab, column: str) -> dict[int, int]:
@@ -63,9 +63,10 @@ def inner_flows() -> Iterator[Packet]:
     yield ARP()
 
 
-def arrive(lab: RunningLab, there: Ports, tables: Tables, packets: Iterator[Packet]) -> set[int]:
+def arrive(lab: RunningLab, there: Ports, packets: Iterator[Packet]) -> set[int]:
     """Send frames one by one; each arrives in decide()'s queue and in no other. Returns those queues."""
     queues = set()
+    tables = compile_tables(describe(lab.config), generation=1)
     expected = counts(lab, "arrivals")
     for packet in packets:
         sent = bytes(packet)
@@ -80,22 +81,22 @@ def arrive(lab: RunningLab, there: Ports, tables: Tables, packets: Iterator[Pack
 
 
 @pytest.mark.parametrize("kind", TUNNELS)
-def test_flows_in_a_tunnel_spread_over_the_vms_queues(tmp_path: Path, kind: str) -> None:
-    with up(tmp_path) as (lab, there, tables):
-        link = Ether(src=lab.mac("ext"), dst=lab.mac("four"))
-        inside = Ether(src="02:00:00:00:00:0a", dst="02:00:00:00:00:0b")
-        sent = (link / outer / TUNNELS[kind] / inside / inner for outer in OUTER for inner in inner_flows())
-        assert arrive(lab, there, tables, sent) == VM_QUEUES
-        assert lab.port("wire")["lookups"] == 0
+def test_flows_in_a_tunnel_spread_over_the_vms_queues(lab: RunningLab, there: Ports, kind: str) -> None:
+    lookups = lab.port("wire")["lookups"]
+    link = Ether(src=lab.mac("ext"), dst=lab.mac("four"))
+    inside = Ether(src="02:00:00:00:00:0a", dst="02:00:00:00:00:0b")
+    sent = (link / outer / TUNNELS[kind] / inside / inner for outer in OUTER for inner in inner_flows())
+    assert arrive(lab, there, sent) == VM_QUEUES
+    assert lab.port("wire")["lookups"] == lookups
 
 
-def test_what_no_filter_takes_spreads_over_the_default_queues(tmp_path: Path) -> None:
-    with up(tmp_path) as (lab, there, tables):
-        plain = [outer / UDP(sport=port, dport=9) / b"x" for outer in OUTER for port in range(8)]
-        inside = Ether() / IP(src="10.0.0.1", dst="10.0.0.2")
-        tunnelled = [OUTER[0] / TUNNELS["vxlan"] / inside / TCP(sport=port) for port in range(8)]
-        for destination in (BROADCAST, STRANGER):
-            link = Ether(src=lab.mac("ext"), dst=destination)
-            sent = (link / packet for packet in [*plain, *tunnelled, ARP()])
-            assert arrive(lab, there, tables, sent) == DEFAULT_QUEUES
-        assert lab.port("wire")["lookups"] == 2 * (len(plain) + len(tunnelled) + 1)
+def test_what_no_filter_takes_spreads_over_the_default_queues(lab: RunningLab, there: Ports) -> None:
+    lookups = lab.port("wire")["lookups"]
+    plain = [outer / UDP(sport=port, dport=9) / b"x" for outer in OUTER for port in range(8)]
+    inside = Ether() / IP(src="10.0.0.1", dst="10.0.0.2")
+    tunnelled = [OUTER[0] / TUNNELS["vxlan"] / inside / TCP(sport=port) for port in range(8)]
+    for destination in (BROADCAST, STRANGER):
+        link = Ether(src=lab.mac("ext"), dst=destination)
+        sent = (link / packet for packet in [*plain, *tunnelled, ARP()])
+        assert arrive(lab, there, sent) == DEFAULT_QUEUES
+    assert lab.port("wire")["lookups"] == lookups + 2 * (len(plain) + len(tunnelled) + 1)
