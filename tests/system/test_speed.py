@@ -69,4 +69,4 @@ def test_a_speed_that_no_processor_can_have_is_refused(lab: RunningLab) -> None:
 
 def test_the_wire_carries_what_a_cable_would(tmp_path: Path) -> None:
     with running(LAB.format(speed=1.0, rate=500), tmp_path) as lab, sending(lab, ("ext",), "vm1", "10.0.0.1"):
-        assert_limit(of_wire(lab, "rx"), 500e6, least=0.5, most=1.03)
+        assert_limit(of_wire(lab, "rx"), 500e6, least=0.5, most=1.05)

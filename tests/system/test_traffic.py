@@ -71,7 +71,7 @@ def udp_arrives(lab: RunningLab, client: str, server: str, mtu: int) -> None:
     options = ("-u", "-b", str(rate), "-l", str(octets), *ONE_SECOND)
     before = counted_losses(lab, server)
     end = iperf3(lab, client, server, ADDRESSES[server][0], *options)
-    assert end["sum"]["packets"] > UDP_PACKETS_PER_SECOND / 2
+    assert end["sum"]["packets"] > UDP_PACKETS_PER_SECOND / 10
     assert end["sum"]["lost_packets"] <= counted_losses(lab, server) - before
 
 
