@@ -1,6 +1,6 @@
 """The eswitch's rules: the silicon's half of decide(), asked about every address and every VLAN there is.
 
-`compile_rules` writes the answers down as bpf/eswitch.bpf.c reads them. What it has no rule for is like
+`compile_rules` writes the answers down as bpf/eswitch_rules.h reads them. What it has no rule for is like
 nobody's address, or like a VLAN that nobody is in.
 """
 
