@@ -97,7 +97,7 @@ class Flood(NamedTuple):
 
 
 @contextmanager
-def flooding(lab: RunningLab, floods: dict[str, Flood], seconds: float = 30.0) -> Iterator[None]:
+def flooding(lab: RunningLab, floods: dict[str, Flood], seconds: float = 60.0) -> Iterator[None]:
     """Flood from each VM until the block ends, for `seconds` at most."""
     with ExitStack() as stack:
         orders: list[dict[str, Any]] = []

@@ -77,8 +77,9 @@ def test_a_lab_in_the_foreground_ends_by_a_signal_and_leaves_nothing(
     command = [*COMMAND, "up", str(file.path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        lines = list(iter(process.stdout.readline, "stop: Ctrl-C\n"))
-        assert lines[0].startswith(f"lab {file.lab} is up")
+        assert process.stdout.readline().startswith(f"lab {file.lab} is up")
+        while (line := process.stdout.readline()) != "stop: Ctrl-C\n":
+            assert line, "it ended by itself"
         process.send_signal(number)
         _, error = process.communicate(timeout=30)
     assert (process.returncode, error) == (0, "")
