@@ -155,9 +155,9 @@ def test_tcp_runs_at_every_level_with_few_interrupts(level: str, lab: RunningLab
 
 
 def test_a_moderating_worker_only_masks_unmasks_and_waits_besides(lab: RunningLab, tmp_path: Path) -> None:
-    moderate(lab, 1, 100)
+    moderate(lab, 1, 5000)  # longer than a traced worker takes for what has come
     before = lab.port("vm1")["reads"]
-    pings = lab.start("ext", "ping", "-f", "-w", "20", "10.0.0.1")
+    pings = lab.start("ext", "ping", "-f", "-l", "20", "-w", "60", "10.0.0.1")  # 20 are on their way
     try:
         eventually(lambda: lab.port("vm1")["reads"] > before + 100, "frames flow")
         calls = traced(lab, "cpu0", tmp_path / "trace")
