@@ -182,9 +182,13 @@ def _kill_everything(file: LabFile) -> list[int]:
 
 
 def _programs(file: LabFile) -> set[int]:
-    """The eBPF programs on the lab's wire."""
-    shown = json.loads(namespace.run(f"{file.lab}-nic", ["bpftool", "-j", "net"]).stdout)
-    return {program["id"] for program in shown[0]["tc"]}
+    """The lab's eBPF programs: its daemon has a descriptor of each."""
+    found = set()
+    for descriptor in Path(f"/proc/{runtime.find(file.lab).pid}/fdinfo").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            lines = descriptor.read_text().splitlines()
+            found |= {int(line.split()[1]) for line in lines if line.startswith("prog_id:")}
+    return found
 
 
 def _loaded() -> set[int]:
