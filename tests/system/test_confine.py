@@ -71,15 +71,15 @@ def test_a_worker_that_forwards_only_reads_writes_and_waits(tmp_path: Path) -> N
         assert traced(lab, "nic", tmp_path / "trace") <= STEADY
 
 
-def traced(lab: RunningLab, role: str, file: Path) -> set[str]:
-    """Names of the system calls that a worker makes while it forwards some thousand frames."""
+def traced(lab: RunningLab, role: str, file: Path, frames: int = 1000) -> set[str]:
+    """Names of the system calls that a worker makes while it forwards so many frames of vm1."""
     pid = lab.worker(role)
     assert pid is not None
     argv = ["strace", "-f", "-qq", "-e", "signal=none", "-o", str(file), "-p", str(pid)]
     with subprocess.Popen(argv) as strace:
         try:
             eventually(lambda: status(pid)["TracerPid"] == str(strace.pid), "strace is attached")
-            goal = lab.port("vm1")["reads"] + 1000
+            goal = lab.port("vm1")["reads"] + frames
             eventually(lambda: lab.port("vm1")["reads"] > goal, "frames flow")
         finally:
             strace.terminate()
