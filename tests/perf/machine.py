@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from vmdqemu.observe import usage
+
 _CPUS: Final = sorted(os.sched_getaffinity(0))
 TOOLS_CPU: Final = _CPUS[0]  # iperf3, trafgen, ping
 WORKER_CPU: Final = _CPUS[-1]  # what forwards: where the supervisor puts worker "nic"
@@ -33,11 +35,8 @@ def today() -> str:
 
 
 def busy_seconds() -> float:
-    """What all processors did so far, of whoever's (/proc/stat: all but idle, iowait and steal)."""
-    user, nice, system, _, _, irq, softirq, *_ = map(
-        int, Path("/proc/stat").read_text().split("\n")[0].split()[1:]
-    )
-    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+    """What all processors did so far, of whoever's."""
+    return usage.machine((usage.PROC / "stat").read_text()).busy
 
 
 def processor_seconds(pid: int) -> float:
