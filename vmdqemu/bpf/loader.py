@@ -7,8 +7,8 @@ one that only serves a link is off it when we are gone, however we went.
 import ctypes
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
 from struct import Struct
@@ -20,6 +20,7 @@ from vmdqemu.errors import Missing
 HERE: Final = Path(__file__).parent
 
 _KEY = Struct("=I")
+_FD = Struct("=i")
 _HASH = 1  # BPF_MAP_TYPE_HASH
 
 
@@ -45,14 +46,20 @@ class Map(NamedTuple):
     fd: int
     library: Any
 
-    @classmethod
-    @contextmanager
-    def new_hash(cls, library: Any, key: int, value: int, entries: int) -> Iterator[Self]:
-        """A new hash map, ours for the block's duration. key, value: octets."""
-        fd = library.bpf_map_create(_HASH, None, key, value, entries, None)
+    def lead_to(self, records: Mapping[bytes, bytes], most: int) -> None:
+        """Have the one place of an array of maps lead to records of one size. Raises OSError.
+
+        They are written into a new hash map, which takes effect with one write: when that returns, after a
+        grace period of the kernel (some 10 ms), no program reads those before. most: as the program says.
+        """
+        key, value = next(iter(records.items()))
+        fd = self.library.bpf_map_create(_HASH, None, len(key), len(value), most, None)
         _check(fd, "make a BPF map")
         try:
-            yield cls(fd, library)
+            fresh = Map(fd, self.library)
+            for key, value in records.items():
+                fresh.set(key, value)
+            self.write(0, _FD.pack(fd))
         finally:
             os.close(fd)
 
@@ -118,19 +125,24 @@ class BpfObject:
 
     def attach(self, program: str, ns: str, ifname: str, hook: Hook) -> Attachment:
         """Run a program on a link from now on; it goes with the link. Raises OSError, Missing."""
-        fd, ifindex = self.program(program), links.index(ns, ifname)
-        with namespace.entered(ns):
-            number = self.library.bpf_prog_attach(fd, ifindex, hook, 0)
-        _check_attached(number, program, ifname)
-        return Attachment(ns, ifindex, hook, fd)
+        where = Attachment(ns, links.index(ns, ifname), hook, self.program(program))
+        self._put_on(self.library.bpf_prog_attach, where, f"attach {program} to {ifname}")
+        return where
 
     def serve(self, program: str, ns: str, ifname: str, hook: Hook) -> None:
         """Run a program on a link that is not ours, until `close` or our end. Raises OSError, Missing."""
-        fd, ifindex = self.program(program), links.index(ns, ifname)
-        with namespace.entered(ns):
-            number = self.library.bpf_link_create(fd, ifindex, hook, None)
-        _check_attached(number, program, ifname)
-        self._serving.append(number)
+        where = Attachment(ns, links.index(ns, ifname), hook, self.program(program))
+        link = self._put_on(self.library.bpf_link_create, where, f"attach {program} to {ifname}")
+        self._serving.append(link)
+
+    def _put_on(self, call: Any, where: Attachment, doing: str) -> int:
+        """What the call returns; its last parameter, flags or options, has none."""
+        with namespace.entered(where.ns):
+            number: int = call(where.program, where.ifindex, where.hook, None)
+        if number == -errno.EINVAL:
+            raise Missing("this kernel runs no eBPF programs on links (tcx)", "use Linux 6.6 or later")
+        _check(number, doing)
+        return number
 
     def detach(self, attachment: Attachment) -> None:
         """Run it there no more; nothing to do if the link is gone. Raises OSError."""
@@ -150,12 +162,6 @@ class BpfObject:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _check_attached(number: int, program: str, ifname: str) -> None:
-    if number == -errno.EINVAL:
-        raise Missing("this kernel runs no eBPF programs on links (tcx)", "use Linux 6.6 or later")
-    _check(number, f"attach {program} to {ifname}")
 
 
 def _check(number: int, doing: str) -> None:

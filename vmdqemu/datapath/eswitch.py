@@ -9,9 +9,9 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from netns import links
-from vmdqemu.bpf.loader import BpfObject, Hook, Map
+from vmdqemu.bpf.loader import BpfObject, Hook
 from vmdqemu.datapath import eswitch_rules
-from vmdqemu.datapath.eswitch_rules import FIRST_VF, KEY, MAX_RULES, PF, REASONS, RULE, WIRE
+from vmdqemu.datapath.eswitch_rules import FIRST_VF, MAX_RULES, PF, REASONS, WIRE
 from vmdqemu.nic.counters import DropReason
 from vmdqemu.nic.tables import Tables
 
@@ -21,7 +21,6 @@ _PLUG = Struct("=II")
 _UNPLUGGED: Final = _PLUG.pack(0, 0)
 _PORT = Struct("=I")
 _BOOKS = Struct(f"=14Q{_MOST_REASONS}Q")
-_FD = Struct("=i")
 _GENERATION = Struct("=Q")  # behind every rule
 _SLOT: Final = 0
 
@@ -97,24 +96,17 @@ class Eswitch:
     def publish(self, tables: Tables) -> None:
         """Put other tables in effect: when it returns no frame is being switched by those before.
 
-        The kernel waits for that at every write into the slot, some 10 ms; what is in effect already is left.
+        What is in effect already is left: the kernel waits at every change.
         """
         written = eswitch_rules.compile_rules(tables)
         if written == self._in_effect:
             return
         if written:
-            self._write(written)
+            generation = self._forget()
+            self._slot.lead_to({key: rule + generation for key, rule in written.items()}, MAX_RULES)
         else:
             self._slot.remove(_SLOT)
         self._in_effect = written
-
-    def _write(self, rules: Mapping[bytes, bytes]) -> None:
-        generation = self._forget()
-        size = RULE.size + _GENERATION.size
-        with Map.new_hash(self._object.library, KEY.size, size, MAX_RULES) as fresh:
-            for key, rule in rules.items():
-                fresh.set(key, rule + generation)
-            self._slot.write(_SLOT, _FD.pack(fresh.fd))
 
     def _forget(self) -> bytes:
         """Have no frame go by what rules said so far; returns the generation of the next ones."""

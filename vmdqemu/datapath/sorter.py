@@ -10,7 +10,7 @@ import fcntl
 from struct import Struct
 from typing import Final
 
-from vmdqemu.bpf.loader import BpfObject, Map
+from vmdqemu.bpf.loader import BpfObject
 from vmdqemu.nic import rss
 from vmdqemu.nic.packet import NO_PROTOCOL, PROTOCOL_TCP, PROTOCOL_UDP
 from vmdqemu.nic.rss import EX_TYPES, WITH_PORTS, HashType, Rss
@@ -24,7 +24,6 @@ _VPORT = Struct("=3I10s2H128s2x")
 _SHARE = Struct("=256I")
 _FD = Struct("=i")
 _COUNT = Struct("=Q")
-_SLOT: Final = 0
 _DEFAULT: Final = _FILTER.pack(bytes(6), 0xFFFF)  # where bpf/sorter.bpf.c has the default VPort's record
 MAX_RECORDS: Final = 1025  # and how many there can be
 INPUT_OCTETS: Final = 36
@@ -88,7 +87,7 @@ class Sorter:
     def put(self, tables: Tables) -> None:
         """Put other tables in effect: when it returns no frame is being sorted by those before.
 
-        The kernel waits for that at every write into the slot, some 10 ms; what is in effect already is left.
+        What is in effect already is left: the kernel waits at every change.
         """
         for parameters in (tables.default_rss, *(vport.rss for vport in tables.vports.values())):
             if parameters is not None:
@@ -96,10 +95,7 @@ class Sorter:
         written = records(tables, self._key_numbers)
         if written == self._in_effect:
             return
-        with Map.new_hash(self._object.library, _FILTER.size, _VPORT.size, MAX_RECORDS) as fresh:
-            for key, record in written.items():
-                fresh.set(key, record)
-            self._slot.write(_SLOT, _FD.pack(fresh.fd))
+        self._slot.lead_to(written, MAX_RECORDS)
         self._in_effect = written
 
     def attach(self, fd: int) -> None:
